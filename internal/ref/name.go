@@ -1,0 +1,105 @@
+package ref
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+)
+
+// RepositoryName is the name of a repository inside a registry, without its alias: "team/nginx".
+type RepositoryName string
+
+const (
+	minRepositoryName = 2
+	maxRepositoryName = 205
+)
+
+var repositoryName = regexp.MustCompile(`^(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*$`)
+
+// ParseRepositoryName accepts 2 to 205 characters of the ECR Public grammar (CreateRepository API page), which is
+// narrower than that of the OCI distribution spec: no "__" and no runs of dashes.
+func ParseRepositoryName(s string) (RepositoryName, error) {
+	if len(s) < minRepositoryName || len(s) > maxRepositoryName {
+		return "", fmt.Errorf("repository name %q has %d characters instead of %d to %d", clip(s), len(s), minRepositoryName, maxRepositoryName)
+	}
+	if !repositoryName.MatchString(s) {
+		return "", fmt.Errorf("repository name %q is malformed: use lower-case letters and digits, joined by single '.', '_', '-' or '/'", s)
+	}
+	return RepositoryName(s), nil
+}
+
+// Alias is the first path element under which a registry is reached: "a1b2c3d4" in "host/a1b2c3d4/team/nginx".
+type Alias string
+
+const (
+	minAlias = 2
+	maxAlias = 50
+)
+
+var alias = regexp.MustCompile(`^[a-z][a-z0-9]+(?:[._-][a-z0-9]+)*$`)
+
+// reservedAliases are the first path elements that routing uses for something else.
+var reservedAliases = []string{"search", "token", "v2", "healthz", "readyz"}
+
+// ParseAlias accepts 2 to 50 characters: a letter, then letters and digits, joined by single '.', '_' or '-'. Words
+// that routing uses are refused.
+func ParseAlias(s string) (Alias, error) {
+	if len(s) < minAlias || len(s) > maxAlias || !alias.MatchString(s) {
+		return "", fmt.Errorf("registry alias %q is malformed: use %d to %d lower-case letters and digits, starting with a letter, joined by single '.', '_' or '-'", clip(s), minAlias, maxAlias)
+	}
+	if slices.Contains(reservedAliases, s) {
+		return "", fmt.Errorf("registry alias %q is reserved: choose another", s)
+	}
+	return Alias(s), nil
+}
+
+// AccountID is the twelve digits of an AWS account, which is also the id of its one public registry.
+type AccountID string
+
+var accountID = regexp.MustCompile(`^[0-9]{12}$`)
+
+// ParseAccountID accepts exactly twelve digits.
+func ParseAccountID(s string) (AccountID, error) {
+	if !accountID.MatchString(s) {
+		return "", fmt.Errorf("account id %q is malformed: it has exactly 12 digits", clip(s))
+	}
+	return AccountID(s), nil
+}
+
+// Tag is a name for an image inside a repository.
+type Tag string
+
+var tag = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
+
+// ParseTag accepts the tag grammar of the OCI distribution spec. The ECR Public model allows any 300 characters, but
+// such a tag could never be pulled, so it is refused on both wires.
+func ParseTag(s string) (Tag, error) {
+	if !tag.MatchString(s) {
+		return "", fmt.Errorf("image tag %q is malformed: use 1 to 128 letters, digits, '_', '.' and '-', not starting with '.' or '-'", clip(s))
+	}
+	return Tag(s), nil
+}
+
+// RepositoryARN names a repository as IAM does. The region is empty: public registries have none.
+func RepositoryARN(account AccountID, name RepositoryName) string {
+	return "arn:aws:ecr-public::" + string(account) + ":repository/" + string(name)
+}
+
+// RegistryARN names the registry of an account as IAM does.
+func RegistryARN(account AccountID) string {
+	return "arn:aws:ecr-public::" + string(account) + ":registry/" + string(account)
+}
+
+// RootARN names the root user of an account, who owns every root access key.
+func RootARN(account AccountID) string {
+	return "arn:aws:iam::" + string(account) + ":root"
+}
+
+// clip keeps an error message short when somebody sends a megabyte as a name.
+func clip(s string) string {
+	const most = 300
+	if len(s) <= most {
+		return s
+	}
+	return s[:most] + "…"
+}

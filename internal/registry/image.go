@@ -1,0 +1,217 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/openecr/openecr/internal/ref"
+)
+
+// ImageID names an image as a caller does: by digest, by tag, or by both. Both are as they were sent.
+type ImageID struct {
+	Digest string
+	Tag    string
+}
+
+// NewImage is an image to be put. MediaType, Tag and Digest may be empty: the manifest then names its type itself, the
+// image is pushed by digest only, and any digest is right.
+type NewImage struct {
+	Manifest  []byte
+	MediaType string
+	Tag       string
+	Digest    string
+}
+
+// PutImage makes an image visible, or sets another tag on one that is there. Its layers and children must be in the
+// repository: that is checked in the transaction that makes the image visible, the commit point of a push, and held by
+// foreign keys after it (invariant 3).
+//
+// A tag that was on another image moves. When nothing would change, the image comes back with an error of kind
+// ImageAlreadyExists.
+func (r *Registry) PutImage(ctx context.Context, c Caller, p Path, n NewImage) (Image, error) {
+	p = p.own(c)
+	tag, err := n.tag()
+	if err != nil {
+		return Image{}, err
+	}
+	m, err := parseManifest(n.Manifest, n.MediaType)
+	if err != nil {
+		return Image{}, err
+	}
+	digest, err := n.digest(p)
+	if err != nil {
+		return Image{}, err
+	}
+	var image Image
+	var repository int64
+	err = r.updateRepository(ctx, c, "PutImage", p, func(tx Tx, repo Repository) error {
+		found, err := tx.Image(repo.ID, digest)
+		if errors.Is(err, ErrAbsent) {
+			found, err = r.insertImage(tx, repo, p, m, Image{Digest: digest, Manifest: n.Manifest, PushedAt: r.now()})
+		} else if err == nil {
+			err = checkNewTag(tx, repo, p, found, tag)
+		}
+		image, repository = found, repo.ID
+		if err != nil || tag == "" {
+			return err
+		}
+		return tx.PutTag(repo.ID, Tag{Name: tag, Image: digest, CreatedAt: r.now()})
+	})
+	if err != nil {
+		return image, err
+	}
+	r.cache.dropLayers(repository, image.Layers)
+	return image, nil
+}
+
+func (n NewImage) tag() (ref.Tag, error) {
+	if n.Tag == "" {
+		return "", nil
+	}
+	tag, err := ref.ParseTag(n.Tag)
+	if err != nil {
+		return "", invalid("imageTag", "must satisfy regular expression '[A-Za-z0-9_][A-Za-z0-9._-]{0,127}'")
+	}
+	return tag, nil
+}
+
+// digest of the manifest's exact bytes, under the algorithm that the caller expects.
+func (n NewImage) digest(p Path) (ref.Digest, error) {
+	if n.Digest == "" {
+		return ref.DigestBytes(ref.SHA256, n.Manifest), nil
+	}
+	want, err := ref.ParseDigest(n.Digest)
+	if err == nil && want == ref.DigestBytes(want.Algorithm(), n.Manifest) {
+		return want, nil
+	}
+	return ref.Digest{}, errorf(ImageDigestDoesNotMatch, "The image with digest '%s' in repository '%s' and registry ID '%s' does not match the image digest that Amazon ECR has calculated.", n.Digest, p.Name, p.Registry)
+}
+
+// checkNewTag lets an image that is there be put again only for a tag that it does not have.
+func checkNewTag(tx Tx, repo Repository, p Path, image Image, tag ref.Tag) error {
+	if tag != "" {
+		current, err := tx.Tag(repo.ID, tag)
+		if errors.Is(err, ErrAbsent) || err == nil && current.Image != image.Digest {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return errorf(ImageAlreadyExists, "Image with digest '%s' and tag '%s' already exists in the repository with name '%s' in registry with id '%s'", image.Digest, orNull(string(tag)), p.Name, p.Registry)
+}
+
+// insertImage fills in what the manifest says and what its layers weigh.
+func (r *Registry) insertImage(tx Tx, repo Repository, p Path, m manifest, i Image) (Image, error) {
+	i.MediaType, i.ArtifactMediaType, i.Subject, i.Children = m.mediaType, m.artifactMediaType, m.subject, m.children
+	var err error
+	if i.Layers, i.Size, err = heldLayers(tx, repo, p, m); err != nil {
+		return Image{}, err
+	}
+	if len(m.children) > 0 {
+		if i.Size, err = largestChild(tx, repo, p, m.children); err != nil {
+			return Image{}, err
+		}
+	}
+	return i, tx.InsertImage(repo.ID, i)
+}
+
+// heldLayers are the layers that the image will hold, with the sum of their stored sizes. Every one must be there but
+// the foreign ones, which are held only when somebody pushed them all the same.
+func heldLayers(tx Tx, repo Repository, p Path, m manifest) ([]Descriptor, int64, error) {
+	named := slices.Concat(m.layers, m.foreign)
+	digests := make([]ref.Digest, len(named))
+	for i, l := range named {
+		digests[i] = l.Digest
+	}
+	present, err := tx.Layers(repo.ID, digests)
+	if err != nil {
+		return nil, 0, err
+	}
+	sizes := make(map[ref.Digest]int64, len(present))
+	for _, l := range present {
+		sizes[l.Digest] = l.Size
+	}
+	var held []Descriptor
+	var missing []ref.Digest
+	var total int64
+	for i, l := range named {
+		size, ok := sizes[l.Digest]
+		switch {
+		case ok:
+			held = append(held, l)
+			total += size
+			delete(sizes, l.Digest) // a foreign layer that is named twice is held once
+		case i < len(m.layers):
+			missing = append(missing, l.Digest)
+		}
+	}
+	if len(missing) > 0 {
+		return nil, 0, errorf(LayersNotFound, "Layers with digests '%s' required for pushing image into repository with name '%s' in the registry with id '%s' do not exist", digestList(missing), p.Name, p.Registry)
+	}
+	return held, total, nil
+}
+
+// largestChild is the size of an index as the API defines it.
+func largestChild(tx Tx, repo Repository, p Path, children []ref.Digest) (int64, error) {
+	images, err := tx.ImagesByDigest(repo.ID, children)
+	if err != nil {
+		return 0, err
+	}
+	var largest int64
+	missing := slices.Clone(children)
+	for _, i := range images {
+		largest = max(largest, i.Size)
+		missing = slices.DeleteFunc(missing, func(d ref.Digest) bool { return d == i.Digest })
+	}
+	if len(missing) > 0 {
+		return 0, errorf(ReferencedImagesNotFound, "Images with digests '%s' required for pushing image into repository with name '%s' in the registry with id '%s' do not exist", digestList(missing), p.Name, p.Registry)
+	}
+	return largest, nil
+}
+
+// FindImage reads an image with its manifest, by tag or by digest. Everybody may.
+func (r *Registry) FindImage(ctx context.Context, p Path, id ImageID) (Image, error) {
+	var image Image
+	err := r.meta.View(ctx, func(tx Tx) error {
+		repo, err := openPublic(tx, p)
+		if err != nil {
+			return err
+		}
+		digest, err := resolveImage(tx, repo, p, id)
+		if err != nil {
+			return err
+		}
+		image, err = tx.Image(repo.ID, digest)
+		if errors.Is(err, ErrAbsent) {
+			return imageNotFound(p, id)
+		}
+		return err
+	})
+	if err != nil && KindOf(err) == Internal {
+		return Image{}, fmt.Errorf("find image: %w", err)
+	}
+	return image, err
+}
+
+// resolveImage finds the digest that an id means. Whether there is such an image remains to be seen when the id is a
+// digest alone.
+func resolveImage(tx Tx, repo Repository, p Path, id ImageID) (ref.Digest, error) {
+	var named ref.Digest
+	if id.Digest != "" {
+		var err error
+		if named, err = ref.ParseDigest(id.Digest); err != nil {
+			return ref.Digest{}, imageNotFound(p, id)
+		}
+	}
+	if id.Tag == "" {
+		return named, nil
+	}
+	tag, err := tx.Tag(repo.ID, ref.Tag(id.Tag))
+	if errors.Is(err, ErrAbsent) || err == nil && !named.IsZero() && tag.Image != named {
+		return ref.Digest{}, imageNotFound(p, id)
+	}
+	return tag.Image, err
+}

@@ -1,0 +1,146 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/openecr/openecr/internal/ref"
+)
+
+// LayerStatus answers for one digest. Size and MediaType are set when it is Available.
+type LayerStatus struct {
+	Digest    ref.Digest
+	Available bool
+	Size      int64
+	MediaType string
+}
+
+// CheckLayers says which layers the repository has: one status for each digest, in the order asked. AVAILABLE is a
+// promise: the layer stays for at least Lease, or as long as an image references it (invariant 2).
+//
+// Present layers are answered from memory where that keeps the promise. A miss costs one statement for the whole batch,
+// repository included, and absence is never remembered.
+func (r *Registry) CheckLayers(ctx context.Context, c Caller, p Path, digests []ref.Digest) ([]LayerStatus, error) {
+	return r.checkLayers(ctx, p.own(c), digests, func(repo Repository) error {
+		return authorize(c, "BatchCheckLayerAvailability", repo.Account, ref.RepositoryARN(repo.Account, repo.Name))
+	})
+}
+
+// StatLayer is CheckLayers of one digest for everybody: what a pull asks. An absent layer is an error of kind
+// LayerNotFound.
+func (r *Registry) StatLayer(ctx context.Context, p Path, d ref.Digest) (LayerStatus, error) {
+	statuses, err := r.checkLayers(ctx, p, []ref.Digest{d}, func(Repository) error { return nil })
+	if err != nil {
+		return LayerStatus{}, err
+	}
+	if !statuses[0].Available {
+		return LayerStatus{}, layerNotFound(p, d)
+	}
+	return statuses[0], nil
+}
+
+func (r *Registry) checkLayers(ctx context.Context, p Path, digests []ref.Digest, allowed func(Repository) error) ([]LayerStatus, error) {
+	now := r.now()
+	if repo, ok := r.cache.repository(p, now); ok {
+		if err := allowed(repo); err != nil {
+			return nil, err
+		}
+		if statuses, ok := r.cache.layers(repo.ID, digests, now); ok {
+			return statuses, nil
+		}
+	}
+	epoch := r.cache.epoch()
+	repo, layers, err := r.meta.FindLayers(ctx, p.Registry, p.Name, digests)
+	if errors.Is(err, ErrAbsent) {
+		return nil, r.meta.View(ctx, func(tx Tx) error { return absentRepository(tx, p) })
+	}
+	if err != nil {
+		return nil, fmt.Errorf("check layers: %w", err)
+	}
+	if err := allowed(repo); err != nil {
+		return nil, err
+	}
+	if err := r.renewLeases(ctx, repo, layers, now); errors.Is(err, ErrConflict) {
+		return r.checkLayers(ctx, p, digests, allowed) // collected since it was found: now it is absent
+	} else if err != nil {
+		return nil, fmt.Errorf("check layers: %w", err)
+	}
+	r.cache.add(epoch, p, repo, layers, now)
+	return inOrder(digests, layers), nil
+}
+
+// inOrder spreads the layers found over the digests asked.
+func inOrder(digests []ref.Digest, found []Layer) []LayerStatus {
+	byDigest := make(map[ref.Digest]Layer, len(found))
+	for _, l := range found {
+		byDigest[l.Digest] = l
+	}
+	statuses := make([]LayerStatus, len(digests))
+	for i, d := range digests {
+		statuses[i].Digest = d
+		if l, ok := byDigest[d]; ok {
+			statuses[i] = LayerStatus{Digest: d, Available: true, Size: l.Size, MediaType: l.MediaType}
+		}
+	}
+	return statuses
+}
+
+// renewLeases lengthens the promise of layers that no image references and whose lease has come near its end. It is
+// rare: a fresh layer is kept for two leases, so a push that follows its upload within one never comes here.
+func (r *Registry) renewLeases(ctx context.Context, repo Repository, layers []Layer, now time.Time) error {
+	var ending []ref.Digest
+	for i, l := range layers {
+		if !l.KeepUntil.IsZero() && l.KeepUntil.Sub(now) < Lease {
+			ending = append(ending, l.Digest)
+			layers[i].KeepUntil = now.Add(2 * Lease)
+		}
+	}
+	if len(ending) == 0 {
+		return nil
+	}
+	return r.meta.Update(ctx, func(tx Tx) error {
+		still, err := tx.Layers(repo.ID, ending)
+		if err != nil {
+			return err
+		}
+		if len(still) < len(ending) {
+			return ErrConflict
+		}
+		return tx.KeepLayers(repo.ID, ending, now.Add(2*Lease))
+	})
+}
+
+// LayerContent is the bytes of a layer with their size.
+type LayerContent struct {
+	io.ReadSeekCloser
+	Size int64
+}
+
+// OpenLayer reads a layer. Everybody may.
+func (r *Registry) OpenLayer(ctx context.Context, p Path, d ref.Digest) (LayerContent, error) {
+	var blob Blob
+	err := r.meta.View(ctx, func(tx Tx) error {
+		repo, err := openPublic(tx, p)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Layer(repo.ID, d); errors.Is(err, ErrAbsent) {
+			return layerNotFound(p, d)
+		} else if err != nil {
+			return err
+		}
+		blob, err = tx.Blob(d)
+		return err
+	})
+	if err != nil {
+		return LayerContent{}, err
+	}
+	content, err := r.blobs.Open(ctx, blob.Locator)
+	if err != nil {
+		return LayerContent{}, fmt.Errorf("open layer %s: %w", d, err)
+	}
+	return LayerContent{content, blob.Size}, nil
+}

@@ -1,0 +1,204 @@
+package registry
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/openecr/openecr/internal/ref"
+)
+
+// MaxManifest is the size limit of a manifest in bytes (PutImage API page; the OCI distribution spec asks for as much).
+const MaxManifest = 4 << 20
+
+// The manifests that are understood (OCI image spec 1.1; docker image manifest version 2, schema 2).
+const (
+	mediaTypeOCIManifest    = "application/vnd.oci.image.manifest.v1+json"
+	mediaTypeOCIIndex       = "application/vnd.oci.image.index.v1+json"
+	mediaTypeDockerManifest = "application/vnd.docker.distribution.manifest.v2+json"
+	mediaTypeDockerList     = "application/vnd.docker.distribution.manifest.list.v2+json"
+)
+
+// manifest is what the registry needs to know of one. Its bytes are kept as they were sent.
+type manifest struct {
+	mediaType         string
+	artifactMediaType string
+	layers            []Descriptor // config first, each digest once; their bytes must be there
+	foreign           []Descriptor // layers whose bytes may be elsewhere
+	children          []ref.Digest // of an index, each once
+	subject           ref.Digest
+}
+
+// object is a JSON object with exact member names. encoding/json would let "Layers" stand for "layers", so that two
+// readers could see two images in the same bytes.
+type object map[string]json.RawMessage
+
+// parseManifest reads what docker, OCI tools and the API send. stated is the media type given beside the bytes, by
+// Content-Type or imageManifestMediaType; it counts where the manifest itself names none and must agree where it does.
+// Every error is of kind InvalidManifest.
+func parseManifest(content []byte, stated string) (manifest, error) {
+	var o object
+	if err := json.Unmarshal(content, &o); err != nil || o == nil {
+		return manifest{}, invalidManifest("Invalid JSON syntax")
+	}
+	m := manifest{}
+	if err := o.read("mediaType", &m.mediaType); err != nil {
+		return manifest{}, err
+	}
+	switch {
+	case m.mediaType == "":
+		m.mediaType = stated
+	case stated != "" && stated != m.mediaType:
+		return manifest{}, invalidManifest(fmt.Sprintf("mediaType %q differs from %q, which was stated for it", m.mediaType, stated))
+	}
+	var version int
+	if err := o.read("schemaVersion", &version); err != nil {
+		return manifest{}, err
+	}
+	if version != 2 {
+		return manifest{}, invalidManifest("schemaVersion must be 2")
+	}
+	switch m.mediaType {
+	case mediaTypeOCIManifest, mediaTypeDockerManifest:
+		return m, m.readImage(o)
+	case mediaTypeOCIIndex, mediaTypeDockerList:
+		return m, m.readIndex(o)
+	case "":
+		return manifest{}, invalidManifest("Invalid JSON syntax") // as the service says when no media type is given
+	}
+	return manifest{}, invalidManifest(fmt.Sprintf("media type %q is not supported: use an OCI or docker schema 2 manifest or index", m.mediaType))
+}
+
+func invalidManifest(constraint string) *Error {
+	e := invalid("ImageManifest", constraint)
+	e.Kind = InvalidManifest
+	return e
+}
+
+// read decodes a member into v and leaves v alone when there is none.
+func (o object) read(name string, v any) error {
+	raw, ok := o[name]
+	if !ok {
+		return nil
+	}
+	if err := json.Unmarshal(raw, v); err != nil {
+		return invalidManifest(fmt.Sprintf("member %q has the wrong type", name))
+	}
+	return nil
+}
+
+// refuse holds an image and an index apart: bytes that could be read as both would be one thing to this registry and
+// another to a client.
+func (o object) refuse(names ...string) error {
+	for _, name := range names {
+		if _, ok := o[name]; ok {
+			return invalidManifest(fmt.Sprintf("member %q does not belong in a manifest of this media type", name))
+		}
+	}
+	return nil
+}
+
+func (m *manifest) readImage(o object) error {
+	if err := o.refuse("manifests", "fsLayers"); err != nil {
+		return err
+	}
+	config, err := o.descriptor("config")
+	if err != nil {
+		return err
+	}
+	if config.Digest.IsZero() {
+		return invalidManifest("member \"config\" is missing")
+	}
+	m.artifactMediaType = config.MediaType
+	layers, err := o.descriptors("layers")
+	if err != nil {
+		return err
+	}
+	m.layers = []Descriptor{config}
+	for _, l := range layers {
+		if isForeign(l.MediaType) {
+			m.foreign = append(m.foreign, l)
+		} else if !slices.ContainsFunc(m.layers, func(d Descriptor) bool { return d.Digest == l.Digest }) {
+			m.layers = append(m.layers, l)
+		}
+	}
+	return m.readSubject(o)
+}
+
+func (m *manifest) readIndex(o object) error {
+	if err := o.refuse("config", "layers", "fsLayers"); err != nil {
+		return err
+	}
+	children, err := o.descriptors("manifests")
+	if err != nil {
+		return err
+	}
+	for _, c := range children {
+		if !slices.Contains(m.children, c.Digest) {
+			m.children = append(m.children, c.Digest)
+		}
+	}
+	return m.readSubject(o)
+}
+
+func (m *manifest) readSubject(o object) error {
+	subject, err := o.descriptor("subject")
+	m.subject = subject.Digest
+	return err
+}
+
+// isForeign says whether clients may leave the layer's bytes with its vendor.
+func isForeign(mediaType string) bool {
+	return strings.Contains(mediaType, ".nondistributable.") || strings.Contains(mediaType, ".foreign.")
+}
+
+// descriptor reads one descriptor; the zero value when the member is absent or null.
+func (o object) descriptor(name string) (Descriptor, error) {
+	var d object
+	if err := o.read(name, &d); err != nil || d == nil {
+		return Descriptor{}, err
+	}
+	return parseDescriptor(name, d)
+}
+
+func (o object) descriptors(name string) ([]Descriptor, error) {
+	var list []object
+	if err := o.read(name, &list); err != nil {
+		return nil, err
+	}
+	ds := make([]Descriptor, len(list))
+	for i, d := range list {
+		var err error
+		if ds[i], err = parseDescriptor(fmt.Sprintf("%s[%d]", name, i), d); err != nil {
+			return nil, err
+		}
+	}
+	return ds, nil
+}
+
+func parseDescriptor(path string, o object) (Descriptor, error) {
+	var d Descriptor
+	var digest string
+	d.Size = -1
+	if err := errFirst(o.read("mediaType", &d.MediaType), o.read("size", &d.Size), o.read("digest", &digest)); err != nil {
+		return Descriptor{}, err
+	}
+	if d.Size < 0 {
+		return Descriptor{}, invalidManifest(fmt.Sprintf("%s has no valid size", path))
+	}
+	var err error
+	if d.Digest, err = ref.ParseDigest(digest); err != nil {
+		return Descriptor{}, invalidManifest(fmt.Sprintf("%s: %v", path, err))
+	}
+	return d, nil
+}
+
+func errFirst(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,177 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/openecr/openecr/internal/ref"
+)
+
+// Lease is how long an AVAILABLE answer keeps a layer that no image references from being collected (invariant 2).
+const Lease = 24 * time.Hour
+
+// Config is what a Registry is made of. Meta and Blobs are required; the rest has defaults.
+type Config struct {
+	Meta  Meta
+	Blobs Blobs
+	// Host is the authority that repository URIs begin with: "127.0.0.1:8080".
+	Host string
+	// PageKey authenticates page tokens; all nodes of one registry share it.
+	PageKey []byte
+	// Now is the clock; time.Now when nil.
+	Now func() time.Time
+	// CacheBytes bounds the cache of present layers; 64 MiB when 0.
+	CacheBytes int
+}
+
+// Registry answers for all registries of one server. Its methods are the verbs of both wires; they may be called
+// concurrently.
+type Registry struct {
+	meta    Meta
+	blobs   Blobs
+	host    string
+	pageKey []byte
+	now     func() time.Time
+
+	cache   *layerCache
+	uploads uploadLocks
+}
+
+// New makes a Registry over stores that are open. It does no I/O.
+func New(c Config) *Registry {
+	r := &Registry{meta: c.Meta, blobs: c.Blobs, host: c.Host, pageKey: c.PageKey}
+	clock := c.Now
+	if clock == nil {
+		clock = time.Now
+	}
+	// Stores keep milliseconds. Cutting here keeps what a verb returns equal to what the next one reads.
+	r.now = func() time.Time { return clock().UTC().Truncate(time.Millisecond) }
+	if c.CacheBytes == 0 {
+		c.CacheBytes = 64 << 20
+	}
+	r.cache = newLayerCache(c.CacheBytes)
+	return r
+}
+
+// Caller is who makes a request, as package auth has established. The zero value is nobody: it may pull.
+type Caller struct {
+	Account ref.AccountID
+	ARN     string
+	KeyID   string // the access key behind the request
+}
+
+// Anonymous says whether nobody signed the request.
+func (c Caller) Anonymous() bool { return c.Account == "" }
+
+// Path is a repository as a caller names it: Registry is an account id or an alias, and empty for the caller's own. It
+// stays as it was typed, because that is how error messages repeat it.
+type Path struct {
+	Registry string
+	Name     ref.RepositoryName
+}
+
+// own fills in the caller's registry where none is named.
+func (p Path) own(c Caller) Path {
+	if p.Registry == "" {
+		p.Registry = string(c.Account)
+	}
+	return p
+}
+
+// AccountOf is the account that a registry, as a caller names it, belongs to.
+func (r *Registry) AccountOf(ctx context.Context, c Caller, registry string) (ref.AccountID, error) {
+	p := Path{Registry: registry}.own(c)
+	if id, err := ref.ParseAccountID(p.Registry); err == nil {
+		return id, nil
+	}
+	var alias Alias
+	err := r.meta.View(ctx, func(tx Tx) (err error) {
+		alias, err = tx.Alias(ref.Alias(p.Registry))
+		return err
+	})
+	if errors.Is(err, ErrAbsent) {
+		return "", registryNotFound(p)
+	}
+	return alias.Account, err
+}
+
+// URI is the address under which docker reaches the repository.
+func (r *Registry) URI(repo Repository) string {
+	return r.host + "/" + string(repo.Alias) + "/" + string(repo.Name)
+}
+
+// RegistryURI is the address under which docker reaches the registry with that primary alias.
+func (r *Registry) RegistryURI(alias ref.Alias) string {
+	return r.host + "/" + string(alias)
+}
+
+// authorize decides whether the caller may do action, named as in IAM without its prefix. Every account may do
+// everything in its own registry and nothing in another's.
+func authorize(c Caller, action string, account ref.AccountID, resource string) error {
+	if c.Account == account {
+		return nil
+	}
+	if c.Anonymous() {
+		return errorf(AccessDenied, "An anonymous caller is not authorized to perform: ecr-public:%s on resource: %s because it needs a signed-in account", action, resource)
+	}
+	return errorf(AccessDenied, "User: %s is not authorized to perform: ecr-public:%s on resource: %s because no resource-based policy allows the ecr-public:%s action", c.ARN, action, resource, action)
+}
+
+// openRepository reads the repository inside a transaction and checks that the caller may do action with it.
+func openRepository(tx Tx, c Caller, action string, p Path) (Repository, error) {
+	repo, err := tx.Repository(p.Registry, p.Name)
+	if errors.Is(err, ErrAbsent) {
+		return Repository{}, absentRepository(tx, p)
+	}
+	if err != nil {
+		return Repository{}, err
+	}
+	return repo, authorize(c, action, repo.Account, ref.RepositoryARN(repo.Account, repo.Name))
+}
+
+// openPublic is openRepository for what everybody may read.
+func openPublic(tx Tx, p Path) (Repository, error) {
+	repo, err := tx.Repository(p.Registry, p.Name)
+	if errors.Is(err, ErrAbsent) {
+		return Repository{}, absentRepository(tx, p)
+	}
+	return repo, err
+}
+
+// absentRepository tells an unknown registry from an unknown repository.
+func absentRepository(tx Tx, p Path) error {
+	_, err := tx.Account(ref.AccountID(p.Registry))
+	if errors.Is(err, ErrAbsent) {
+		_, err = tx.Alias(ref.Alias(p.Registry))
+	}
+	if errors.Is(err, ErrAbsent) {
+		return registryNotFound(p)
+	}
+	if err != nil {
+		return err
+	}
+	return repositoryNotFound(p)
+}
+
+// viewRepository runs fn over a snapshot with the repository opened for action.
+func (r *Registry) viewRepository(ctx context.Context, c Caller, action string, p Path, fn func(Tx, Repository) error) error {
+	return r.meta.View(ctx, func(tx Tx) error {
+		repo, err := openRepository(tx, c, action, p)
+		if err != nil {
+			return err
+		}
+		return fn(tx, repo)
+	})
+}
+
+// updateRepository runs fn in a transaction with the repository opened for action.
+func (r *Registry) updateRepository(ctx context.Context, c Caller, action string, p Path, fn func(Tx, Repository) error) error {
+	return r.meta.Update(ctx, func(tx Tx) error {
+		repo, err := openRepository(tx, c, action, p)
+		if err != nil {
+			return err
+		}
+		return fn(tx, repo)
+	})
+}

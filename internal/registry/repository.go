@@ -1,0 +1,130 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/openecr/openecr/internal/ref"
+)
+
+// maxResourceTags is the documented limit of tags on one repository.
+const maxResourceTags = 50
+
+// CreateRepository makes an empty repository in the caller's registry.
+func (r *Registry) CreateRepository(ctx context.Context, c Caller, name ref.RepositoryName, catalog Catalog, tags []ResourceTag) (Repository, error) {
+	p := Path{Name: name}.own(c)
+	if err := checkResourceTags(tags); err != nil {
+		return Repository{}, err
+	}
+	repo := Repository{Account: c.Account, Name: name, CreatedAt: r.now(), Catalog: catalog, Tags: tags}
+	err := r.meta.Update(ctx, func(tx Tx) error {
+		if err := authorize(c, "CreateRepository", c.Account, ref.RepositoryARN(c.Account, name)); err != nil {
+			return err
+		}
+		_, err := tx.InsertRepository(repo)
+		if errors.Is(err, ErrConflict) {
+			return errorf(RepositoryAlreadyExists, "The repository with name '%s' already exists in the registry with id '%s'", name, p.Registry)
+		}
+		if err != nil {
+			return err
+		}
+		repo, err = tx.Repository(p.Registry, name)
+		return err
+	})
+	return repo, err
+}
+
+// checkResourceTags holds the rules that the API model does not state.
+func checkResourceTags(tags []ResourceTag) error {
+	if len(tags) > maxResourceTags {
+		return errorf(TooManyResourceTags, "%d tags were given: a repository has at most %d", len(tags), maxResourceTags)
+	}
+	seen := make(map[string]bool, len(tags))
+	for _, t := range tags {
+		switch {
+		case strings.HasPrefix(strings.ToLower(t.Key), "aws:"):
+			return errorf(InvalidResourceTag, "Tag key '%s' begins with 'aws:', which is reserved", t.Key)
+		case seen[t.Key]:
+			return errorf(InvalidResourceTag, "Tag key '%s' is given more than once", t.Key)
+		case !utf8.ValidString(t.Key + t.Value):
+			return errorf(InvalidResourceTag, "Tag key '%s' or its value is not valid UTF-8", t.Key)
+		}
+		seen[t.Key] = true
+	}
+	return nil
+}
+
+// DescribeRepositories are the repositories with the given names, in that order. An unknown name fails the call.
+func (r *Registry) DescribeRepositories(ctx context.Context, c Caller, registry string, names []ref.RepositoryName) ([]Repository, error) {
+	repos := make([]Repository, len(names))
+	err := r.meta.View(ctx, func(tx Tx) error {
+		for i, name := range names {
+			var err error
+			if repos[i], err = openRepository(tx, c, "DescribeRepositories", Path{registry, name}.own(c)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return repos, err
+}
+
+// ListRepositories is one page of a registry's repositories, by name.
+func (r *Registry) ListRepositories(ctx context.Context, c Caller, registry string, page Page) ([]Repository, NextPage, error) {
+	p := Path{Registry: registry}.own(c)
+	scope := pageScope("DescribeRepositories", p.Registry)
+	after, err := r.openPage(scope, page)
+	if err != nil {
+		return nil, "", err
+	}
+	var repos []Repository
+	err = r.meta.View(ctx, func(tx Tx) error {
+		account, err := openRegistry(tx, c, "DescribeRepositories", p)
+		if err != nil {
+			return err
+		}
+		repos, err = tx.Repositories(account, ref.RepositoryName(after), page.Size+1)
+		return err
+	})
+	if err != nil || len(repos) <= page.Size {
+		return repos, "", err
+	}
+	repos = repos[:page.Size]
+	return repos, r.sealPage(scope, string(repos[page.Size-1].Name)), nil
+}
+
+// openRegistry is openRepository for a whole registry.
+func openRegistry(tx Tx, c Caller, action string, p Path) (ref.AccountID, error) {
+	account, err := tx.Account(ref.AccountID(p.Registry))
+	if errors.Is(err, ErrAbsent) {
+		return "", registryNotFound(p)
+	}
+	if err != nil {
+		return "", err
+	}
+	return account.ID, authorize(c, action, account.ID, ref.RegistryARN(account.ID))
+}
+
+// DeleteRepository with everything in it when force is set; otherwise only an empty one. Its name may be used again at
+// once: the new repository has another id, so nothing cached about the old one answers for it.
+func (r *Registry) DeleteRepository(ctx context.Context, c Caller, p Path, force bool) (Repository, error) {
+	p = p.own(c)
+	var deleted Repository
+	err := r.updateRepository(ctx, c, "DeleteRepository", p, func(tx Tx, repo Repository) error {
+		images, err := tx.Images(repo.ID, ref.Digest{}, 1)
+		if err != nil {
+			return err
+		}
+		if len(images) > 0 && !force {
+			return errorf(RepositoryNotEmpty, "The repository with name '%s' in registry with id '%s' cannot be deleted because it still contains images", p.Name, p.Registry)
+		}
+		deleted = repo
+		return tx.DeleteRepository(repo.ID)
+	})
+	if err == nil {
+		r.cache.dropRepositories()
+	}
+	return deleted, err
+}

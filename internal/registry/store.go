@@ -1,0 +1,280 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"io"
+	"iter"
+	"time"
+
+	"github.com/openecr/openecr/internal/ref"
+)
+
+// What a store answers when a row is not as the caller hoped. Stores wrap them; everything else is a failure of the
+// store itself.
+var (
+	// ErrAbsent: the row that was asked for, or was to be changed, is not there.
+	ErrAbsent = errors.New("absent")
+	// ErrConflict: a row with that key is there already, or it changed since the caller read it.
+	ErrConflict = errors.New("conflict")
+)
+
+// Meta holds everything but the bytes of layers: it is the truth about what is in the registry. Package sqlmeta
+// implements it; suite registrytest.TestMeta is the contract as code.
+//
+// All times are UTC with millisecond precision. Lists come in ascending byte order of their key.
+type Meta interface {
+	// View runs fn over one consistent snapshot. Writing through tx is an error.
+	View(ctx context.Context, fn func(tx Tx) error) error
+
+	// Update runs fn in one transaction and returns nil only once that is synced to disk. When fn fails, nothing of it
+	// stays, and its error comes back as it is. The transaction is serialisable: what fn read is still true at commit.
+	//
+	// fn may run more than once (a store may retry a serialisation failure) and other callers may wait for it, so it
+	// does no I/O but tx and sets variables outside itself only as the last thing, by plain assignment. When the
+	// context ends before fn starts, nothing happens; once fn has run the outcome is reported whatever the context says.
+	Update(ctx context.Context, fn func(tx Tx) error) error
+
+	// FindLayers answers the registry's hottest question in one statement: the repository and those of its layers that
+	// are among digests, in any order. ErrAbsent when the repository does not exist. registry is an account id or an alias.
+	FindLayers(ctx context.Context, registry string, name ref.RepositoryName, digests []ref.Digest) (Repository, []Layer, error)
+
+	Close() error
+}
+
+// Tx is a view of the metadata at one instant. It is valid inside the function it was given to, on that goroutine.
+type Tx interface {
+	AccountTx
+	RepositoryTx
+	LayerTx
+	UploadTx
+	ImageTx
+	TagTx
+}
+
+// AccountTx is who may sign and under which aliases registries are reached.
+type AccountTx interface {
+	Account(id ref.AccountID) (Account, error) // ErrAbsent
+	InsertAccount(Account) error               // ErrConflict
+	// Aliases of an account, by name.
+	Aliases(id ref.AccountID) ([]Alias, error)
+	Alias(name ref.Alias) (Alias, error)    // ErrAbsent
+	InsertAlias(Alias) error                // ErrConflict
+	AccessKey(id string) (AccessKey, error) // ErrAbsent
+	InsertAccessKey(AccessKey) error        // ErrConflict
+	// Setting reads a value that the whole registry shares, such as its sealed token key. ErrAbsent.
+	Setting(name string) ([]byte, error)
+	// InsertSetting keeps the first value ever given: ErrConflict when there is one.
+	InsertSetting(name string, value []byte) error
+}
+
+// RepositoryTx is repositories by name. An id is never used twice, not even after its repository was deleted, so
+// caches keyed by it cannot answer for another repository.
+type RepositoryTx interface {
+	// Repository by account id or alias and name. ErrAbsent.
+	Repository(registry string, name ref.RepositoryName) (Repository, error)
+	// Repositories of an account whose name comes after the given one, at most limit.
+	Repositories(id ref.AccountID, after ref.RepositoryName, limit int) ([]Repository, error)
+	// InsertRepository ignores ID and Alias and returns the new id. ErrConflict.
+	InsertRepository(Repository) (int64, error)
+	// DeleteRepository with all its images, tags, layers and uploads. The bytes stay until they are collected. ErrAbsent.
+	DeleteRepository(id int64) error
+}
+
+// LayerTx is the layers of a repository and the stored bytes beneath them.
+type LayerTx interface {
+	Layer(repository int64, d ref.Digest) (Layer, error) // ErrAbsent
+	// Layers among digests that the repository has, in any order.
+	Layers(repository int64, digests []ref.Digest) ([]Layer, error)
+	// InsertLayer needs the Blob of the same digest to be there. ErrConflict.
+	InsertLayer(repository int64, l Layer) error
+	// KeepLayers promises layers until the given time. Layers that an image references, or that are promised for longer
+	// already, stay as they are.
+	KeepLayers(repository int64, digests []ref.Digest, until time.Time) error
+	Blob(d ref.Digest) (Blob, error) // ErrAbsent
+	InsertBlob(Blob) error           // ErrConflict
+}
+
+// UploadTx is layer uploads that have begun and not ended.
+type UploadTx interface {
+	Upload(id string) (Upload, error) // ErrAbsent
+	InsertUpload(Upload) error        // ErrConflict
+	// AdvanceUpload replaces what changes with a part: Offset, HashState, LastPart, ShortPart, UpdatedAt. ErrConflict when
+	// the stored offset is not from: of two writers at one offset only the first gets through. ErrAbsent.
+	AdvanceUpload(u Upload, from int64) error
+	DeleteUpload(id string) error // ErrAbsent
+}
+
+// ImageTx is the images of a repository. Images are read without Manifest, Layers and Children unless said otherwise.
+type ImageTx interface {
+	// Image with its Manifest. ErrAbsent.
+	Image(repository int64, d ref.Digest) (Image, error)
+	// Images whose digest comes after the given one in order of digest keys, at most limit.
+	Images(repository int64, after ref.Digest, limit int) ([]Image, error)
+	// ImagesByDigest are those among digests that the repository has, in any order.
+	ImagesByDigest(repository int64, digests []ref.Digest) ([]Image, error)
+	// InsertImage records the image with its references, takes its layers out of collection (zero KeepUntil) and gives
+	// them the media type that this image states. A layer or child that is not in the repository fails it: foreign keys
+	// hold what PutImage has checked. ErrConflict.
+	InsertImage(repository int64, i Image) error
+	// DeleteImage and its tags. Layers that no image references any more get keepUntil. The caller has checked that no
+	// index lists the image; the foreign key refuses it otherwise. ErrAbsent.
+	DeleteImage(repository int64, d ref.Digest, keepUntil time.Time) error
+	// ImageParents are the indexes that list the image.
+	ImageParents(repository int64, d ref.Digest) ([]ref.Digest, error)
+}
+
+// TagTx is the tags of a repository.
+type TagTx interface {
+	Tag(repository int64, name ref.Tag) (Tag, error) // ErrAbsent
+	// Tags whose name comes after the given one, at most limit; all of them when limit is 0.
+	Tags(repository int64, after ref.Tag, limit int) ([]Tag, error)
+	// TagsOf the given images, by name.
+	TagsOf(repository int64, images []ref.Digest) ([]Tag, error)
+	// PutTag makes the tag, or moves it and sets its CreatedAt anew. The image must be there.
+	PutTag(repository int64, t Tag) error
+	DeleteTag(repository int64, name ref.Tag) error // ErrAbsent
+}
+
+// Blobs holds bytes under locators. A locator is made by the core, unique to one upload and never used again, so bytes
+// under one locator are written by one upload and then only read or deleted: collection and de-duplication never meet.
+// Package blobfs implements it; suite registrytest.TestBlobs is the contract as code.
+//
+// The core calls Append and Finish of one locator one at a time; everything else may run concurrently.
+type Blobs interface {
+	// Append writes r at offset, to its end, and returns how many bytes that were once they are durable (bytes and the
+	// entry that names them). The first Append of a locator has offset 0 and makes it. Bytes beyond offset, left by an
+	// Append that failed or whose record was lost, are replaced. Fewer stored bytes than offset is ErrAbsent: the
+	// upload cannot go on. An error of r comes back as it is, wrapped.
+	Append(ctx context.Context, locator string, offset int64, r io.Reader) (int64, error)
+
+	// Finish ends the upload at size bytes, zero included: afterwards the bytes are durable and no longer change. A second
+	// Finish with the same size succeeds. Fewer stored bytes than size is ErrAbsent.
+	Finish(ctx context.Context, locator string, size int64) error
+
+	// Open reads stored bytes, also those of an upload not yet finished. ErrAbsent.
+	Open(ctx context.Context, locator string) (io.ReadSeekCloser, error)
+
+	// Delete is nil when there is nothing under the locator.
+	Delete(ctx context.Context, locator string) error
+
+	// List yields every locator, in no order, with the size and the time of its last change. It stops at the first error.
+	List(ctx context.Context) iter.Seq2[Stored, error]
+}
+
+// Stored is what a store of bytes knows about one locator.
+type Stored struct {
+	Locator   string
+	Size      int64
+	ChangedAt time.Time
+}
+
+// Account owns one registry, whose id is the account id.
+type Account struct {
+	ID        ref.AccountID
+	CreatedAt time.Time
+}
+
+// Alias leads to the registry of an account. Every account has one default alias, made with it; exactly one of its
+// aliases is primary: the one that repository URIs show.
+type Alias struct {
+	Name      ref.Alias
+	Account   ref.AccountID
+	Default   bool
+	Primary   bool
+	CreatedAt time.Time
+}
+
+// AccessKey signs API calls for an account. The secret is sealed; package auth opens it.
+type AccessKey struct {
+	ID           string
+	Account      ref.AccountID
+	SealedSecret []byte
+	Disabled     bool
+	CreatedAt    time.Time
+}
+
+// Repository holds images. Alias is the primary alias of its registry.
+type Repository struct {
+	ID        int64
+	Account   ref.AccountID
+	Alias     ref.Alias
+	Name      ref.RepositoryName
+	CreatedAt time.Time
+	Catalog   Catalog
+	Tags      []ResourceTag
+}
+
+// Catalog is what the gallery shows about a repository. Nil members were never set.
+type Catalog struct {
+	Description      *string  `json:"description,omitzero"`
+	Architectures    []string `json:"architectures,omitzero"`
+	OperatingSystems []string `json:"operatingSystems,omitzero"`
+	About            *string  `json:"about,omitzero"`
+	Usage            *string  `json:"usage,omitzero"`
+}
+
+// ResourceTag is a label on a repository, not to be confused with an image tag.
+type ResourceTag struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+}
+
+// Layer says that a repository has the bytes of a digest. KeepUntil is zero while an image of the repository references
+// the layer; otherwise collection may take it from that time on (invariant 2 in ARCHITECTURE.md).
+type Layer struct {
+	Digest    ref.Digest
+	Size      int64
+	MediaType string
+	KeepUntil time.Time
+}
+
+// Blob says where the bytes of a digest lie. Layers of any number of repositories share one blob.
+type Blob struct {
+	Digest    ref.Digest
+	Size      int64
+	Locator   string
+	CreatedAt time.Time
+}
+
+// Upload is a layer on its way. Offset and HashState are one row, written after the bytes they speak of are durable, so
+// they always agree with what can be read under Locator.
+type Upload struct {
+	ID         string
+	Repository int64
+	Locator    string
+	Offset     int64  // bytes accepted so far
+	HashState  []byte // of the running SHA-256 over those bytes, as encoding.BinaryMarshaler gives it
+	LastPart   int64  // offset at which the last accepted part began
+	ShortPart  bool   // a part that is not the last has less than 5 MiB
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+}
+
+// Image is a manifest that was accepted. Size is what the API calls imageSizeInBytes: config and layers, for an index
+// the largest of its images.
+type Image struct {
+	Digest            ref.Digest
+	MediaType         string
+	ArtifactMediaType string
+	Manifest          []byte
+	Size              int64
+	PushedAt          time.Time
+	Subject           ref.Digest   // zero when it refers to none; recorded so that referrers can be listed
+	Layers            []Descriptor // config first; only those whose bytes the registry must hold
+	Children          []ref.Digest // the images an index lists
+}
+
+// Descriptor is a reference to a layer inside a manifest.
+type Descriptor struct {
+	Digest    ref.Digest
+	Size      int64
+	MediaType string
+}
+
+// Tag names an image. CreatedAt is when it was last set.
+type Tag struct {
+	Name      ref.Tag
+	Image     ref.Digest
+	CreatedAt time.Time
+}

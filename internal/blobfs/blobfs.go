@@ -1,0 +1,185 @@
+// Package blobfs keeps the bytes of layers as files in one directory: registry.Blobs for a registry on one machine.
+//
+// It knows nothing of digests, repositories or uploads: which bytes belong to which layer is metadata, and so is
+// whether a file may go. It does not lock the directory; one process at a time writes to it.
+//
+// Read next: write.go for the order of effects that makes bytes durable, the contract at registry.Blobs, and suite
+// registrytest.TestBlobs for the contract as code.
+package blobfs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/openecr/openecr/internal/registry"
+)
+
+// Store is a directory of blobs. Its methods may be called concurrently, as far as registry.Blobs says.
+type Store struct {
+	dir    string
+	pieces sync.Pool // of *piece
+}
+
+var _ registry.Blobs = (*Store)(nil)
+
+// A blob is one file, named by its locator, in the folder of the locator's first two digits:
+//
+//	dir/
+//	  00/
+//	  …
+//	  ab/
+//	    ab3f09…c1     0600  an upload that is not finished
+//	    ab77e2…90     0400  finished: the bytes change no more
+//	  …
+//	  ff/
+//
+// All 256 folders are made by Open, so that a new file has only one folder to sync.
+func (s *Store) path(locator string) (string, error) {
+	if !isLocator(locator) {
+		return "", fmt.Errorf("blob locator %.40q is malformed: it must be 32 lower-case hex digits", locator)
+	}
+	return filepath.Join(s.dir, locator[:2], locator), nil
+}
+
+const (
+	unfinishedMode fs.FileMode = 0o600
+	finishedMode   fs.FileMode = 0o400
+	folderMode     fs.FileMode = 0o700
+)
+
+// isLocator keeps paths inside the directory: what it accepts has no separator and no dot.
+func isLocator(s string) bool {
+	return len(s) == 32 && strings.Trim(s, "0123456789abcdef") == ""
+}
+
+// Open makes the directory and its folders where they are missing, and returns once they are durable.
+func Open(dir string) (*Store, error) {
+	if err := makeFolders(dir); err != nil {
+		return nil, fmt.Errorf("open blob directory %s: %w", dir, err)
+	}
+	return &Store{dir: dir, pieces: sync.Pool{New: func() any { return new(piece) }}}, nil
+}
+
+func makeFolders(dir string) error {
+	if err := makeDir(dir); err != nil {
+		return err
+	}
+	for i := range 256 {
+		err := os.Mkdir(filepath.Join(dir, folder(i)), folderMode)
+		if err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
+	return syncDir(dir)
+}
+
+func folder(i int) string { return fmt.Sprintf("%02x", i) }
+
+// makeDir makes dir with its parents. It syncs the parent of a folder that was there too, since whoever made it may
+// have been stopped before that.
+func makeDir(dir string) error {
+	parent := filepath.Dir(dir)
+	err := os.Mkdir(dir, folderMode)
+	if errors.Is(err, fs.ErrNotExist) && parent != dir {
+		if err := makeDir(parent); err != nil {
+			return err
+		}
+		err = os.Mkdir(dir, folderMode)
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	existed := err != nil
+	err = syncDir(parent)
+	if existed && errors.Is(err, fs.ErrPermission) {
+		return nil // a parent of somebody else, who answers for its entries
+	}
+	return err
+}
+
+// Open returns an *os.File, which an HTTP server can send without copying.
+func (s *Store) Open(ctx context.Context, locator string) (io.ReadSeekCloser, error) {
+	path, err := s.path(locator)
+	if err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("open blob %s: %w", locator, err)
+	}
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("open blob %s: %w", locator, registry.ErrAbsent)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open blob %s: %w", locator, err)
+	}
+	return f, nil
+}
+
+// Delete does not sync: a file that power loss brings back has no row, so collection removes it again.
+func (s *Store) Delete(ctx context.Context, locator string) error {
+	path, err := s.path(locator)
+	if err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("delete blob %s: %w", locator, err)
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("delete blob %s: %w", locator, err)
+	}
+	return nil
+}
+
+// List holds what one folder says at a time, a 256th of all. Files that are not blobs are passed over; a folder that is
+// missing is an error, as it was there when the store was opened.
+func (s *Store) List(ctx context.Context) iter.Seq2[registry.Stored, error] {
+	return func(yield func(registry.Stored, error) bool) {
+		for i := range 256 {
+			stored, err := s.listFolder(ctx, folder(i))
+			if err != nil {
+				yield(registry.Stored{}, fmt.Errorf("list blobs in %s: %w", s.dir, err))
+				return
+			}
+			for _, blob := range stored {
+				if !yield(blob, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (s *Store) listFolder(ctx context.Context, folder string) ([]registry.Stored, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(filepath.Join(s.dir, folder))
+	if err != nil {
+		return nil, err
+	}
+	stored := make([]registry.Stored, 0, len(entries))
+	for _, entry := range entries {
+		name := entry.Name()
+		if !isLocator(name) || name[:2] != folder || !entry.Type().IsRegular() {
+			continue
+		}
+		info, err := entry.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // deleted since its folder was read
+		}
+		if err != nil {
+			return nil, err
+		}
+		stored = append(stored, registry.Stored{Locator: name, Size: info.Size(), ChangedAt: info.ModTime().UTC()})
+	}
+	return stored, nil
+}

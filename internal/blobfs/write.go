@@ -1,0 +1,191 @@
+package blobfs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/openecr/openecr/internal/registry"
+)
+
+// piece is what one write takes: large enough that the system calls do not show, and all that an Append holds.
+type piece [256 << 10]byte
+
+// Append takes these steps. The caller records the new offset after the last; until then a crash costs nothing:
+//
+//  1. cut the file to offset          crash: the file holds what the record says
+//  2. write r behind it               crash: a tail that no record speaks of; the next Append or Finish cuts it
+//  3. sync the file                   crash: as after 2
+//  4. at offset 0, sync its folder    crash before: the file may be gone, and the upload begins again at 0
+//
+// Step 4 does not ask whether this Append made the file: one that made it and failed may not have come so far.
+// When a step fails, the file is cut back to offset.
+func (s *Store) Append(ctx context.Context, locator string, offset int64, r io.Reader) (int64, error) {
+	n, err := s.append(ctx, locator, offset, r)
+	if err != nil {
+		return 0, fmt.Errorf("append to blob %s at byte %d: %w", locator, offset, s.explain(err))
+	}
+	return n, nil
+}
+
+func (s *Store) append(ctx context.Context, locator string, offset int64, r io.Reader) (int64, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	path, err := s.path(locator)
+	if err != nil {
+		return 0, err
+	}
+	f, err := openAt(path, offset)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	n, err := s.write(ctx, f, offset, r)
+	if err == nil {
+		err = syncData(f)
+	}
+	if err == nil && offset == 0 {
+		err = syncDir(filepath.Dir(path))
+	}
+	if err != nil {
+		_ = f.Truncate(offset) // a tail that stays is cut by the next Append or Finish
+		return 0, err
+	}
+	return n, nil
+}
+
+// Finish cuts the file to size, syncs it, and only then makes it read-only: a file that is read-only is durable. The
+// mode itself is not synced; a file that power loss makes writable again has the same bytes.
+func (s *Store) Finish(ctx context.Context, locator string, size int64) error {
+	if err := s.finish(ctx, locator, size); err != nil {
+		return fmt.Errorf("finish blob %s at %d bytes: %w", locator, size, s.explain(err))
+	}
+	return nil
+}
+
+func (s *Store) finish(ctx context.Context, locator string, size int64) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	path, err := s.path(locator)
+	if err != nil {
+		return err
+	}
+	if info, err := os.Stat(path); err == nil && isFinished(info) && info.Size() == size {
+		return nil
+	}
+	f, err := openAt(path, size)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	// Also when nothing was cut here: the cut after a failed Append was not synced.
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	if size == 0 {
+		if err := syncDir(filepath.Dir(path)); err != nil {
+			return err
+		}
+	}
+	return f.Chmod(finishedMode)
+}
+
+func isFinished(info fs.FileInfo) bool { return info.Mode().Perm()&0o200 == 0 }
+
+// openAt opens the file of an unfinished upload for writing and cuts it to size bytes. It makes the file when size is 0.
+func openAt(path string, size int64) (*os.File, error) {
+	var stored int64
+	info, err := os.Stat(path)
+	switch {
+	case err == nil:
+		stored = info.Size()
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	}
+	if stored < size {
+		return nil, fmt.Errorf("only %d bytes are stored: %w", stored, registry.ErrAbsent)
+	}
+	// The mode is looked at because root may write to any file.
+	if info != nil && isFinished(info) {
+		return nil, fmt.Errorf("its %d bytes are finished and cannot change: %w", stored, registry.ErrAbsent)
+	}
+	flags := os.O_WRONLY
+	if size == 0 {
+		flags |= os.O_CREATE
+	}
+	f, err := os.OpenFile(path, flags, unfinishedMode)
+	if size > 0 && errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("deleted meanwhile: %w", registry.ErrAbsent)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if stored > size {
+		if err := f.Truncate(size); err != nil {
+			f.Close()
+			return nil, err
+		}
+	}
+	return f, nil
+}
+
+// write copies r into f from offset on. It is not io.Copy: that hands the copying to f, which takes small pieces.
+func (s *Store) write(ctx context.Context, f *os.File, offset int64, r io.Reader) (n int64, err error) {
+	buf := s.pieces.Get().(*piece)
+	defer s.pieces.Put(buf)
+	for ended := false; !ended; {
+		var filled int
+		if filled, ended, err = fill(ctx, r, buf[:]); err != nil {
+			return n, err
+		}
+		if _, err := f.WriteAt(buf[:filled], offset+n); err != nil {
+			return n, err
+		}
+		n += int64(filled)
+	}
+	return n, nil
+}
+
+// fill reads until buf is full or r has ended. It is not io.ReadFull: that ends a short read with io.ErrUnexpectedEOF,
+// which is also what the body of a request yields when its client goes away.
+func fill(ctx context.Context, r io.Reader, buf []byte) (n int, ended bool, err error) {
+	for n < len(buf) {
+		if err := ctx.Err(); err != nil {
+			return n, false, err
+		}
+		read, err := r.Read(buf[n:])
+		n += read
+		if err == io.EOF {
+			return n, true, nil
+		}
+		if err != nil {
+			return n, false, err
+		}
+	}
+	return n, false, nil
+}
+
+// explain adds what the operator can do about a full disk.
+func (s *Store) explain(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return fmt.Errorf("the disk that holds %s is full, make room on it: %w", s.dir, err)
+	}
+	return err
+}
+
+// syncDir makes the entries of a folder durable.
+func syncDir(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return f.Sync()
+}

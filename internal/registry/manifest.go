@@ -187,11 +187,20 @@ func parseDescriptor(path string, o object) (Descriptor, error) {
 	if d.Size < 0 {
 		return Descriptor{}, invalidManifest(fmt.Sprintf("%s has no valid size", path))
 	}
+	if !isMediaType(d.MediaType) {
+		return Descriptor{}, invalidManifest(fmt.Sprintf("%s has a malformed mediaType", path))
+	}
 	var err error
 	if d.Digest, err = ref.ParseDigest(digest); err != nil {
 		return Descriptor{}, invalidManifest(fmt.Sprintf("%s: %v", path, err))
 	}
 	return d, nil
+}
+
+// isMediaType is generous: types that nobody registered are fine, bytes that no header could carry are not.
+func isMediaType(s string) bool {
+	const longest = 255 // RFC 6838, section 4.2, and room for parameters
+	return len(s) <= longest && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
 func errFirst(errs ...error) error {

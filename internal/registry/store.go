@@ -140,12 +140,13 @@ type TagTx interface {
 // under one locator are written by one upload and then only read or deleted: collection and de-duplication never meet.
 // Package blobfs implements it; suite registrytest.TestBlobs is the contract as code.
 //
-// The core calls Append and Finish of one locator one at a time; everything else may run concurrently.
+// A locator is 32 lower-case hex digits. The core calls Append and Finish of one locator one at a time; everything else
+// may run concurrently. A context that has ended fails a call and changes nothing.
 type Blobs interface {
 	// Append writes r at offset, to its end, and returns how many bytes that were once they are durable (bytes and the
 	// entry that names them). The first Append of a locator has offset 0 and makes it. Bytes beyond offset, left by an
-	// Append that failed or whose record was lost, are replaced. Fewer stored bytes than offset is ErrAbsent: the
-	// upload cannot go on. An error of r comes back as it is, wrapped.
+	// Append that failed or whose record was lost, are replaced. Fewer stored bytes than offset is ErrAbsent, and so are
+	// bytes that are finished: the upload cannot go on. An error of r comes back as it is, wrapped, and the count is 0.
 	Append(ctx context.Context, locator string, offset int64, r io.Reader) (int64, error)
 
 	// Finish ends the upload at size bytes, zero included: afterwards the bytes are durable and no longer change. A second

@@ -205,7 +205,7 @@ func (r *Registry) acceptAgain(ctx context.Context, p Path, up Upload, part Part
 	if _, err := stored.Seek(up.LastPart, io.SeekStart); err != nil {
 		return Upload{}, fmt.Errorf("compare with the stored part of upload %s: %w", up.ID, err)
 	}
-	same, err := equalBytes(&exactReader{r: part.Body, left: part.Length}, io.LimitReader(stored, part.Length))
+	same, err := equalBytes(part.Body, stored, part.Length)
 	if err != nil {
 		return Upload{}, fmt.Errorf("compare with the stored part of upload %s: %w", up.ID, err)
 	}
@@ -215,27 +215,23 @@ func (r *Registry) acceptAgain(ctx context.Context, p Path, up Upload, part Part
 	return up, nil
 }
 
-func equalBytes(a, b io.Reader) (bool, error) {
+// equalBytes compares the next length bytes of both. Fewer are an error.
+func equalBytes(a, b io.Reader, length int64) (bool, error) {
 	var bufA, bufB [32 << 10]byte
-	for {
-		n, errA := io.ReadFull(a, bufA[:])
-		m, errB := io.ReadFull(b, bufB[:n])
-		if errB != nil && errB != io.EOF && errB != io.ErrUnexpectedEOF {
-			return false, errB
+	for length > 0 {
+		n := min(length, int64(len(bufA)))
+		if _, err := io.ReadFull(a, bufA[:n]); err != nil {
+			return false, err
 		}
-		if !bytes.Equal(bufA[:n], bufB[:m]) {
+		if _, err := io.ReadFull(b, bufB[:n]); err != nil {
+			return false, err
+		}
+		if !bytes.Equal(bufA[:n], bufB[:n]) {
 			return false, nil
 		}
-		switch errA {
-		case nil:
-		case io.EOF:
-			return true, nil
-		case io.ErrUnexpectedEOF:
-			return true, nil
-		default:
-			return false, errA
-		}
+		length -= n
 	}
+	return true, nil
 }
 
 // FinishRules are where the two wires differ in ending an upload. The zero value is the registry's: both are accepted.
@@ -347,7 +343,9 @@ func (r *Registry) matchDigest(ctx context.Context, p Path, up Upload, wanted []
 	}
 	if slices.ContainsFunc(wanted, func(d ref.Digest) bool { return d.Algorithm() == ref.SHA512 }) {
 		h := ref.SHA512.New()
-		if err := r.hashStored(ctx, up, h); err != nil {
+		if err := r.hashStored(ctx, up, h); errors.Is(err, ErrAbsent) {
+			return ref.Digest{}, uploadNotFound(p, up.ID)
+		} else if err != nil {
 			return ref.Digest{}, err
 		}
 		if got := ref.NewDigest(ref.SHA512, h.Sum(nil)); slices.Contains(wanted, got) {
@@ -452,7 +450,11 @@ func (r *Registry) hashStored(ctx context.Context, up Upload, h hash.Hash) error
 		return fmt.Errorf("hash the bytes of upload %s again: %w", up.ID, err)
 	}
 	defer stored.Close()
-	if _, err := io.CopyN(h, stored, up.Offset); err != nil {
+	_, err = io.CopyN(h, stored, up.Offset)
+	if err == io.EOF {
+		err = ErrAbsent // fewer bytes than were recorded
+	}
+	if err != nil {
 		return fmt.Errorf("hash the bytes of upload %s again: %w", up.ID, err)
 	}
 	return nil

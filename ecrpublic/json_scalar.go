@@ -71,6 +71,9 @@ func (d *decoder) blob(v reflect.Value) *SerializationError {
 	if err != nil {
 		return err
 	}
+	if bytes.ContainsAny(text, "\r\n") { // which package base64 skips
+		return d.failf("it is not base64")
+	}
 	blob := make([]byte, base64.StdEncoding.DecodedLen(len(text)))
 	n, failed := base64.StdEncoding.Decode(blob, text)
 	if failed != nil {

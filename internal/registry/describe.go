@@ -182,17 +182,17 @@ func (r *Registry) ListTags(ctx context.Context, p Path, after ref.Tag, limit in
 	return names, more, err
 }
 
-// RegistryDetail is a registry with the aliases under which it is reached, the primary one first.
-type RegistryDetail struct {
+// AccountDetail is a registry with the aliases under which it is reached, the primary one first.
+type AccountDetail struct {
 	Account ref.AccountID
 	Aliases []Alias
 }
 
 // DescribeRegistry is the caller's own registry.
-func (r *Registry) DescribeRegistry(ctx context.Context, c Caller) (RegistryDetail, error) {
-	detail := RegistryDetail{Account: c.Account}
+func (r *Registry) DescribeRegistry(ctx context.Context, c Caller) (AccountDetail, error) {
+	detail := AccountDetail{Account: c.Account}
 	err := r.meta.View(ctx, func(tx Tx) error {
-		account, err := openRegistry(tx, c, "DescribeRegistries", Path{}.own(c))
+		account, err := r.openRegistry(tx, c, "DescribeRegistries", Path{}.own(c))
 		if err != nil {
 			return err
 		}

@@ -42,7 +42,8 @@ type fixture struct {
 	registry *registry.Registry
 	meta     *flakyMeta
 	blobs    *registrytest.MemBlobs
-	clock    atomic.Int64 // unix milliseconds
+	store    registry.Blobs // where the bytes are: blobs, unless a test sets another
+	clock    atomic.Int64   // unix milliseconds
 
 	statements atomic.Int64 // seen at the driver
 
@@ -67,6 +68,7 @@ func newFixture(t *testing.T) *fixture {
 		}
 	})
 	f.meta = &flakyMeta{Meta: store}
+	f.store = f.blobs
 	f.registry = f.node()
 	f.must(f.registry.EnsureRoot(t.Context(), registry.Root{Account: owner.Account, Alias: ownerAlias}))
 	f.must(f.meta.Update(t.Context(), func(tx registry.Tx) error {
@@ -86,7 +88,7 @@ func newFixture(t *testing.T) *fixture {
 
 // node is another process over the same stores.
 func (f *fixture) node() *registry.Registry {
-	return registry.New(registry.Config{Meta: f.meta, Blobs: f.blobs, Host: "registry.test", PageKey: []byte("page key"), Now: f.now})
+	return registry.New(registry.Config{Meta: f.meta, Blobs: f.store, Host: "registry.test", PageKey: []byte("page key"), Now: f.now})
 }
 
 func (f *fixture) now() time.Time { return time.UnixMilli(f.clock.Load()).UTC() }
@@ -225,7 +227,7 @@ func (f *fixture) keepUntil(d ref.Digest) time.Time {
 func (f *fixture) stored() int {
 	f.Helper()
 	n := 0
-	for _, err := range f.blobs.List(f.Context()) {
+	for _, err := range f.store.List(f.Context()) {
 		f.must(err)
 		n++
 	}

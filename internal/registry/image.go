@@ -161,11 +161,12 @@ func largestChild(tx Tx, repo Repository, p Path, children []ref.Digest) (int64,
 		return 0, err
 	}
 	var largest int64
-	missing := slices.Clone(children)
+	found := make(map[ref.Digest]bool, len(images))
 	for _, i := range images {
 		largest = max(largest, i.Size)
-		missing = slices.DeleteFunc(missing, func(d ref.Digest) bool { return d == i.Digest })
+		found[i.Digest] = true
 	}
+	missing := slices.DeleteFunc(slices.Clone(children), func(d ref.Digest) bool { return found[d] })
 	if len(missing) > 0 {
 		return 0, errorf(ReferencedImagesNotFound, "Images with digests '%s' required for pushing image into repository with name '%s' in the registry with id '%s' do not exist", digestList(missing), p.Name, p.Registry)
 	}

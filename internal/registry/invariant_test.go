@@ -124,7 +124,7 @@ func (f *fixture) checkLayer(tx registry.Tx, repo registry.Repository, d ref.Dig
 	if err != nil {
 		return err
 	}
-	r, err := f.blobs.Open(context.Background(), blob.Locator)
+	r, err := f.store.Open(context.Background(), blob.Locator)
 	if err != nil {
 		f.Errorf("%s: layer %s has no bytes: %v", repo.Name, d, err)
 		return nil

@@ -25,7 +25,7 @@ type LayerStatus struct {
 // repository included, and absence is never remembered.
 func (r *Registry) CheckLayers(ctx context.Context, c Caller, p Path, digests []ref.Digest) ([]LayerStatus, error) {
 	return r.checkLayers(ctx, p.own(c), digests, func(repo Repository) error {
-		return authorize(c, "BatchCheckLayerAvailability", repo.Account, ref.RepositoryARN(repo.Account, repo.Name))
+		return r.authorize(c, repositoryAccess("BatchCheckLayerAvailability", repo))
 	})
 }
 

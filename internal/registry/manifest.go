@@ -3,7 +3,6 @@ package registry
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/openecr/openecr/internal/ref"
@@ -38,6 +37,9 @@ type object map[string]json.RawMessage
 // Content-Type or imageManifestMediaType; it counts where the manifest itself names none and must agree where it does.
 // Every error is of kind InvalidManifest.
 func parseManifest(content []byte, stated string) (manifest, error) {
+	if len(content) > MaxManifest {
+		return manifest{}, invalidManifest(fmt.Sprintf("Member must have length less than or equal to %d", MaxManifest))
+	}
 	var o object
 	if err := json.Unmarshal(content, &o); err != nil || o == nil {
 		return manifest{}, invalidManifest("Invalid JSON syntax")
@@ -59,15 +61,18 @@ func parseManifest(content []byte, stated string) (manifest, error) {
 	if version != 2 {
 		return manifest{}, invalidManifest("schemaVersion must be 2")
 	}
+	var err error
 	switch m.mediaType {
 	case mediaTypeOCIManifest, mediaTypeDockerManifest:
-		return m, m.readImage(o)
+		err = m.readImage(o)
 	case mediaTypeOCIIndex, mediaTypeDockerList:
-		return m, m.readIndex(o)
+		err = m.readIndex(o)
 	case "":
-		return manifest{}, invalidManifest("Invalid JSON syntax") // as the service says when no media type is given
+		err = invalidManifest("Invalid JSON syntax") // as the service says when no media type is given
+	default:
+		err = invalidManifest(fmt.Sprintf("media type %q is not supported: use an OCI or docker schema 2 manifest or index", m.mediaType))
 	}
-	return manifest{}, invalidManifest(fmt.Sprintf("media type %q is not supported: use an OCI or docker schema 2 manifest or index", m.mediaType))
+	return m, err
 }
 
 func invalidManifest(constraint string) *Error {
@@ -116,10 +121,12 @@ func (m *manifest) readImage(o object) error {
 		return err
 	}
 	m.layers = []Descriptor{config}
+	seen := map[ref.Digest]bool{config.Digest: true}
 	for _, l := range layers {
 		if isForeign(l.MediaType) {
 			m.foreign = append(m.foreign, l)
-		} else if !slices.ContainsFunc(m.layers, func(d Descriptor) bool { return d.Digest == l.Digest }) {
+		} else if !seen[l.Digest] {
+			seen[l.Digest] = true
 			m.layers = append(m.layers, l)
 		}
 	}
@@ -134,8 +141,10 @@ func (m *manifest) readIndex(o object) error {
 	if err != nil {
 		return err
 	}
+	seen := make(map[ref.Digest]bool, len(children))
 	for _, c := range children {
-		if !slices.Contains(m.children, c.Digest) {
+		if !seen[c.Digest] {
+			seen[c.Digest] = true
 			m.children = append(m.children, c.Digest)
 		}
 	}

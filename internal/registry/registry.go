@@ -106,20 +106,8 @@ func (r *Registry) RegistryURI(alias ref.Alias) string {
 	return r.host + "/" + string(alias)
 }
 
-// authorize decides whether the caller may do action, named as in IAM without its prefix. Every account may do
-// everything in its own registry and nothing in another's.
-func authorize(c Caller, action string, account ref.AccountID, resource string) error {
-	if c.Account == account {
-		return nil
-	}
-	if c.Anonymous() {
-		return errorf(AccessDenied, "An anonymous caller is not authorized to perform: ecr-public:%s on resource: %s because it needs a signed-in account", action, resource)
-	}
-	return errorf(AccessDenied, "User: %s is not authorized to perform: ecr-public:%s on resource: %s because no resource-based policy allows the ecr-public:%s action", c.ARN, action, resource, action)
-}
-
 // openRepository reads the repository inside a transaction and checks that the caller may do action with it.
-func openRepository(tx Tx, c Caller, action string, p Path) (Repository, error) {
+func (r *Registry) openRepository(tx Tx, c Caller, action string, p Path) (Repository, error) {
 	repo, err := tx.Repository(p.Registry, p.Name)
 	if errors.Is(err, ErrAbsent) {
 		return Repository{}, absentRepository(tx, p)
@@ -127,7 +115,7 @@ func openRepository(tx Tx, c Caller, action string, p Path) (Repository, error) 
 	if err != nil {
 		return Repository{}, err
 	}
-	return repo, authorize(c, action, repo.Account, ref.RepositoryARN(repo.Account, repo.Name))
+	return repo, r.authorize(c, repositoryAccess(action, repo))
 }
 
 // openPublic is openRepository for what everybody may read.
@@ -157,7 +145,7 @@ func absentRepository(tx Tx, p Path) error {
 // viewRepository runs fn over a snapshot with the repository opened for action.
 func (r *Registry) viewRepository(ctx context.Context, c Caller, action string, p Path, fn func(Tx, Repository) error) error {
 	return r.meta.View(ctx, func(tx Tx) error {
-		repo, err := openRepository(tx, c, action, p)
+		repo, err := r.openRepository(tx, c, action, p)
 		if err != nil {
 			return err
 		}
@@ -168,7 +156,7 @@ func (r *Registry) viewRepository(ctx context.Context, c Caller, action string, 
 // updateRepository runs fn in a transaction with the repository opened for action.
 func (r *Registry) updateRepository(ctx context.Context, c Caller, action string, p Path, fn func(Tx, Repository) error) error {
 	return r.meta.Update(ctx, func(tx Tx) error {
-		repo, err := openRepository(tx, c, action, p)
+		repo, err := r.openRepository(tx, c, action, p)
 		if err != nil {
 			return err
 		}

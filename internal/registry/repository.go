@@ -20,7 +20,7 @@ func (r *Registry) CreateRepository(ctx context.Context, c Caller, name ref.Repo
 	}
 	repo := Repository{Account: c.Account, Name: name, CreatedAt: r.now(), Catalog: catalog, Tags: tags}
 	err := r.meta.Update(ctx, func(tx Tx) error {
-		if err := authorize(c, "CreateRepository", c.Account, ref.RepositoryARN(c.Account, name)); err != nil {
+		if err := r.authorizeCreation(c, repo); err != nil {
 			return err
 		}
 		_, err := tx.InsertRepository(repo)
@@ -62,7 +62,7 @@ func (r *Registry) DescribeRepositories(ctx context.Context, c Caller, registry 
 	err := r.meta.View(ctx, func(tx Tx) error {
 		for i, name := range names {
 			var err error
-			if repos[i], err = openRepository(tx, c, "DescribeRepositories", Path{registry, name}.own(c)); err != nil {
+			if repos[i], err = r.openRepository(tx, c, "DescribeRepositories", Path{registry, name}.own(c)); err != nil {
 				return err
 			}
 		}
@@ -81,7 +81,7 @@ func (r *Registry) ListRepositories(ctx context.Context, c Caller, registry stri
 	}
 	var repos []Repository
 	err = r.meta.View(ctx, func(tx Tx) error {
-		account, err := openRegistry(tx, c, "DescribeRepositories", p)
+		account, err := r.openRegistry(tx, c, "DescribeRepositories", p)
 		if err != nil {
 			return err
 		}
@@ -96,7 +96,7 @@ func (r *Registry) ListRepositories(ctx context.Context, c Caller, registry stri
 }
 
 // openRegistry is openRepository for a whole registry.
-func openRegistry(tx Tx, c Caller, action string, p Path) (ref.AccountID, error) {
+func (r *Registry) openRegistry(tx Tx, c Caller, action string, p Path) (ref.AccountID, error) {
 	account, err := tx.Account(ref.AccountID(p.Registry))
 	if errors.Is(err, ErrAbsent) {
 		return "", registryNotFound(p)
@@ -104,7 +104,7 @@ func openRegistry(tx Tx, c Caller, action string, p Path) (ref.AccountID, error)
 	if err != nil {
 		return "", err
 	}
-	return account.ID, authorize(c, action, account.ID, ref.RegistryARN(account.ID))
+	return account.ID, r.authorize(c, registryAccess(action, account.ID))
 }
 
 // DeleteRepository with everything in it when force is set; otherwise only an empty one. Its name may be used again at

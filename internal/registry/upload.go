@@ -132,8 +132,11 @@ func (r *Registry) AppendUpload(ctx context.Context, c Caller, p Path, id string
 		return r.acceptAgain(ctx, p, up, part)
 	}
 	next, err := r.writePart(ctx, p, up, part)
-	if err != nil || next.Offset == up.Offset {
-		return next, err
+	if err != nil {
+		return Upload{}, err
+	}
+	if next.Offset == up.Offset {
+		return up, nil // a part without bytes is none
 	}
 	err = r.meta.Update(ctx, func(tx Tx) error { return tx.AdvanceUpload(next, up.Offset) })
 	if errors.Is(err, ErrAbsent) || errors.Is(err, ErrConflict) {
@@ -184,7 +187,7 @@ func (e *exactReader) Read(b []byte) (int, error) {
 	}
 	n, err := e.r.Read(b)
 	e.left -= int64(n)
-	if err == io.EOF && e.left > 0 {
+	if errors.Is(err, io.EOF) && e.left > 0 {
 		err = io.ErrUnexpectedEOF
 	}
 	return n, err
@@ -197,39 +200,43 @@ func (r *Registry) acceptAgain(ctx context.Context, p Path, up Upload, part Part
 	if part.First != up.LastPart || part.Length != up.Offset-up.LastPart {
 		return Upload{}, outOfOrder
 	}
-	stored, err := r.blobs.Open(ctx, up.Locator)
-	if err != nil {
+	same, err := r.equalsLastPart(ctx, up, part.Body)
+	switch {
+	case errors.Is(err, ErrAbsent):
+		return Upload{}, uploadNotFound(p, up.ID)
+	case err != nil:
 		return Upload{}, fmt.Errorf("compare with the stored part of upload %s: %w", up.ID, err)
-	}
-	defer stored.Close()
-	if _, err := stored.Seek(up.LastPart, io.SeekStart); err != nil {
-		return Upload{}, fmt.Errorf("compare with the stored part of upload %s: %w", up.ID, err)
-	}
-	same, err := equalBytes(part.Body, stored, part.Length)
-	if err != nil {
-		return Upload{}, fmt.Errorf("compare with the stored part of upload %s: %w", up.ID, err)
-	}
-	if !same {
+	case !same:
 		return Upload{}, outOfOrder
 	}
 	return up, nil
 }
 
-// equalBytes compares the next length bytes of both. Fewer are an error.
-func equalBytes(a, b io.Reader, length int64) (bool, error) {
+// equalsLastPart compares body with the last part stored. Stored bytes that are fewer than recorded are ErrAbsent.
+func (r *Registry) equalsLastPart(ctx context.Context, up Upload, body io.Reader) (bool, error) {
+	stored, err := r.blobs.Open(ctx, up.Locator)
+	if err != nil {
+		return false, err
+	}
+	defer stored.Close()
+	if _, err := stored.Seek(up.LastPart, io.SeekStart); err != nil {
+		return false, err
+	}
 	var bufA, bufB [32 << 10]byte
-	for length > 0 {
-		n := min(length, int64(len(bufA)))
-		if _, err := io.ReadFull(a, bufA[:n]); err != nil {
+	for left := up.Offset - up.LastPart; left > 0; {
+		n := min(left, int64(len(bufA)))
+		if _, err := io.ReadFull(body, bufA[:n]); err != nil {
 			return false, err
 		}
-		if _, err := io.ReadFull(b, bufB[:n]); err != nil {
+		if _, err := io.ReadFull(stored, bufB[:n]); err == io.EOF || err == io.ErrUnexpectedEOF {
+			return false, ErrAbsent
+		} else if err != nil {
 			return false, err
 		}
 		if !bytes.Equal(bufA[:n], bufB[:n]) {
 			return false, nil
 		}
-		length -= n
+		left -= n
 	}
 	return true, nil
 }
@@ -314,7 +321,11 @@ func checkable(digests []string) ([]ref.Digest, error) {
 // hear, otherwise notFound stands.
 func (r *Registry) finishedBefore(ctx context.Context, c Caller, p Path, wanted []ref.Digest, notFound error) (Layer, error) {
 	var layers []Layer
-	err := r.viewRepository(ctx, c, "CompleteLayerUpload", p, func(tx Tx, repo Repository) (err error) {
+	err := r.updateRepository(ctx, c, "CompleteLayerUpload", p, func(tx Tx, repo Repository) (err error) {
+		// The answer is a promise, so the lease begins anew.
+		if err := tx.KeepLayers(repo.ID, wanted, r.now().Add(2*Lease)); err != nil {
+			return err
+		}
 		layers, err = tx.Layers(repo.ID, wanted)
 		return err
 	})
@@ -451,7 +462,7 @@ func (r *Registry) hashStored(ctx context.Context, up Upload, h hash.Hash) error
 	}
 	defer stored.Close()
 	_, err = io.CopyN(h, stored, up.Offset)
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = ErrAbsent // fewer bytes than were recorded
 	}
 	if err != nil {

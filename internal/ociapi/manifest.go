@@ -1,0 +1,85 @@
+package ociapi
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+
+	"github.com/openecr/openecr/internal/registry"
+)
+
+// manifestGet serves a manifest as it was pushed, whatever the client accepts: other bytes would have another digest.
+func (s *Server) manifestGet(w http.ResponseWriter, r *http.Request, q Request, _ registry.Caller) error {
+	image, err := s.Registry.FindImage(r.Context(), q.Repository(), q.imageID())
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", safeMediaType(image.MediaType))
+	serveContent(w, r, image.Digest, bytes.NewReader(image.Manifest))
+	return nil
+}
+
+func (q Request) imageID() registry.ImageID {
+	return registry.ImageID{Digest: q.Digest.String(), Tag: string(q.Tag)}
+}
+
+// safeMediaType lets nobody push a page or a script that a browser would run under this host's name. Manifests are JSON,
+// so no other type is lost.
+func safeMediaType(stored string) string {
+	parsed, _, err := mime.ParseMediaType(stored)
+	if err != nil || parsed != stored || !strings.HasPrefix(stored, "application/") || !strings.HasSuffix(stored, "json") {
+		return "application/octet-stream"
+	}
+	return stored
+}
+
+func (s *Server) manifestPut(w http.ResponseWriter, r *http.Request, q Request, caller registry.Caller) error {
+	mediaType, err := statedMediaType(r.Header.Get("Content-Type"))
+	if err != nil {
+		return err
+	}
+	content, err := readManifest(w, r)
+	if err != nil {
+		return err
+	}
+	image, err := s.Registry.PutImage(r.Context(), caller, q.Repository(), registry.NewImage{
+		Manifest: content, MediaType: mediaType, Tag: string(q.Tag), Digest: q.Digest.String(),
+	})
+	if err := accept(registry.ImageAlreadyExists, err); err != nil {
+		return err
+	}
+	q.Kind, q.Tag, q.Digest = ManifestGet, "", image.Digest
+	w.Header().Set("Location", s.location(r, q))
+	w.Header().Set("Docker-Content-Digest", image.Digest.String())
+	w.WriteHeader(http.StatusCreated)
+	return nil
+}
+
+// statedMediaType drops parameters such as a charset. Without the header it is empty: the manifest names its own type.
+func statedMediaType(header string) (string, error) {
+	if header == "" {
+		return "", nil
+	}
+	mediaType, _, err := mime.ParseMediaType(header)
+	if err != nil {
+		return "", refusef(http.StatusBadRequest, codeManifestInvalid, "The Content-Type %q is malformed: send the media type of the manifest.", clip(header))
+	}
+	return mediaType, nil
+}
+
+func readManifest(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	content, err := io.ReadAll(http.MaxBytesReader(w, r.Body, registry.MaxManifest))
+	if err == nil {
+		return content, nil
+	}
+	e := refusef(http.StatusBadRequest, codeManifestInvalid, "The manifest broke off after %d bytes: send it again.", len(content))
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		e = refusef(http.StatusRequestEntityTooLarge, codeSizeInvalid, "The manifest has more than %d bytes, which is the most that a manifest may have.", registry.MaxManifest)
+	}
+	e.cause = err
+	return nil, e
+}

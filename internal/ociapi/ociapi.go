@@ -1,0 +1,148 @@
+package ociapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/openecr/openecr/internal/ref"
+	"github.com/openecr/openecr/internal/registry"
+)
+
+// Options is what a Server needs. All but DefaultAlias and Observe are required.
+//
+// An error of kind registry.AccessDenied from Authenticate or IssueToken refuses what the client sent to prove itself:
+// it gets 401 and the message. Any other error is internal.
+type Options struct {
+	Registry *registry.Registry
+	// PublicURL is the scheme and host under which the client of a request reaches the server. Locations and token
+	// realms are made from it.
+	PublicURL func(*http.Request) *url.URL
+	// Authenticate finds the caller by the Authorization header of a request under /v2/. Without the header, and for
+	// the token that IssueToken gives to nobody, that is the zero Caller.
+	Authenticate func(*http.Request) (registry.Caller, error)
+	// IssueToken makes a bearer token for a login, the zero Login being nobody's. Scopes are in docker's words:
+	// "repository:a1b2c3d4/hello:pull,push".
+	IssueToken func(r *http.Request, login Login, scopes []string) (Token, error)
+	// DefaultAlias is the alias to suggest to a caller who named none; empty when there is nothing to suggest.
+	DefaultAlias func(context.Context, registry.Caller) ref.Alias
+	// Observe hears once of every request, after its answer: what it was, its caller as far as known, and why it failed.
+	Observe func(r *http.Request, operation string, caller registry.Caller, err error)
+}
+
+// Login is what a client proves itself with.
+type Login struct {
+	User     string
+	Password string
+}
+
+// Token is a bearer token for /v2/.
+type Token struct {
+	Value     string
+	IssuedAt  time.Time
+	ExpiresIn time.Duration
+}
+
+// requestIDHeader carries the id of a request. Whoever calls the Server has set it.
+const requestIDHeader = "X-Amzn-Requestid"
+
+// Server answers /v2/ and /token.
+type Server struct{ Options }
+
+// New makes a Server.
+func New(o Options) *Server {
+	if o.Observe == nil {
+		o.Observe = func(*http.Request, string, registry.Caller, error) {}
+	}
+	return &Server{o}
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Docker-Distribution-Api-Version", "registry/2.0")
+	// Bytes come from anybody who may push. No browser is to take them for a page of this host.
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
+
+	q, caller, err := s.serve(w, r)
+	if err != nil {
+		s.writeError(w, r, q, caller, err)
+	}
+	s.Observe(r, string(q.Kind), caller, err)
+}
+
+// serve finds out what is asked and by whom, and lets the handler answer. When it fails, nothing is written yet.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) (Request, registry.Caller, error) {
+	q, malformed := Parse(r.Method, r.URL)
+	if q.Kind == TokenGet || q.Kind == TokenPost {
+		return q, registry.Caller{}, s.token(w, r)
+	}
+	caller, err := s.Authenticate(r)
+	if denied := denial(err); denied != nil {
+		return q, registry.Caller{}, s.unauthorized(r, q, denied.Message, challengeInvalid)
+	}
+	switch {
+	case err != nil:
+		return q, registry.Caller{}, err
+	case malformed != nil:
+		return q, caller, malformed
+	case q.Kind.pushes() && caller.Anonymous():
+		return q, caller, s.signInToPush(r, q)
+	}
+	return q, caller, s.handler(q.Kind)(w, r, q, caller)
+}
+
+// handler answers a request, or returns an error and has written nothing.
+type handler func(w http.ResponseWriter, r *http.Request, q Request, caller registry.Caller) error
+
+func (s *Server) handler(k Kind) handler {
+	switch k {
+	case Ping:
+		return s.ping
+	case BlobHead:
+		return s.blobHead
+	case BlobGet:
+		return s.blobGet
+	case BlobUploadStart:
+		return s.uploadStart
+	case BlobUploadChunk:
+		return s.uploadChunk
+	case BlobUploadFinish:
+		return s.uploadFinish
+	case BlobUploadStatus:
+		return s.uploadStatus
+	case BlobUploadCancel:
+		return s.uploadCancel
+	case ManifestHead, ManifestGet:
+		return s.manifestGet
+	case ManifestPut:
+		return s.manifestPut
+	case TagsList:
+		return s.tagsList
+	default:
+		return nil // no other kind comes here: tokens are answered before anybody is authenticated
+	}
+}
+
+// location is the absolute URL of what q asks for. It is built by the inverse of Parse, so the two cannot drift apart.
+func (s *Server) location(r *http.Request, q Request) string {
+	u, public := q.URL(), s.PublicURL(r)
+	u.Scheme, u.Host = public.Scheme, public.Host
+	return u.String()
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	var body bytes.Buffer
+	encoder := json.NewEncoder(&body)
+	encoder.SetEscapeHTML(false)
+	_ = encoder.Encode(v) // strings and numbers always encode
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Content-Length", strconv.Itoa(body.Len()))
+	w.WriteHeader(status)
+	_, _ = w.Write(body.Bytes()) // a client that left does not hear the answer
+}

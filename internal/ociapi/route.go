@@ -1,0 +1,92 @@
+package ociapi
+
+import (
+	"net/http"
+	"strings"
+)
+
+// Kind is what a request asks for. Its text names the operation in logs.
+type Kind string
+
+// The kinds. The spec's name of each endpoint stands beside it (OCI distribution spec 1.1, "Endpoints").
+const (
+	Ping             Kind = "ping"             // end-1
+	BlobHead         Kind = "blobHead"         // end-2
+	BlobGet          Kind = "blobGet"          // end-2
+	ManifestHead     Kind = "manifestHead"     // end-3
+	ManifestGet      Kind = "manifestGet"      // end-3
+	BlobUploadStart  Kind = "blobUploadStart"  // end-4a, end-4b, end-11
+	BlobUploadChunk  Kind = "blobUploadChunk"  // end-5
+	BlobUploadFinish Kind = "blobUploadFinish" // end-6
+	ManifestPut      Kind = "manifestPut"      // end-7
+	TagsList         Kind = "tagsList"         // end-8a, end-8b
+	BlobUploadStatus Kind = "blobUploadStatus" // end-13
+	BlobUploadCancel Kind = "blobUploadCancel" // end-14
+	TokenGet         Kind = "tokenGet"         // docker's token authentication
+	TokenPost        Kind = "tokenPost"        // the same, as OAuth 2
+)
+
+// resource is what a path names.
+type resource uint8
+
+const (
+	resourceNone resource = iota
+	resourcePing
+	resourceToken
+	resourceBlob
+	resourceUploads
+	resourceUpload
+	resourceManifest
+	resourceTags
+)
+
+type route struct {
+	kind     Kind
+	method   string
+	resource resource
+	push     bool // part of a push: needs an account
+}
+
+// routes says which method on which resource is which kind.
+var routes = [...]route{
+	{Ping, http.MethodGet, resourcePing, false},
+	{Ping, http.MethodHead, resourcePing, false},
+	{TokenGet, http.MethodGet, resourceToken, false},
+	{TokenPost, http.MethodPost, resourceToken, false},
+	{BlobGet, http.MethodGet, resourceBlob, false},
+	{BlobHead, http.MethodHead, resourceBlob, false},
+	{BlobUploadStart, http.MethodPost, resourceUploads, true},
+	{BlobUploadStatus, http.MethodGet, resourceUpload, true},
+	{BlobUploadChunk, http.MethodPatch, resourceUpload, true},
+	{BlobUploadFinish, http.MethodPut, resourceUpload, true},
+	{BlobUploadCancel, http.MethodDelete, resourceUpload, true},
+	{ManifestGet, http.MethodGet, resourceManifest, false},
+	{ManifestHead, http.MethodHead, resourceManifest, false},
+	{ManifestPut, http.MethodPut, resourceManifest, true},
+	{TagsList, http.MethodGet, resourceTags, false},
+	{TagsList, http.MethodHead, resourceTags, false},
+}
+
+// pushes says whether the kind is part of a push.
+func (k Kind) pushes() bool {
+	for _, route := range routes {
+		if route.kind == k {
+			return route.push
+		}
+	}
+	return false
+}
+
+// kindOf is the kind of a method on a resource, empty when there is none, and the methods that there are.
+func kindOf(res resource, method string) (kind Kind, allowed string) {
+	var methods []string
+	for _, route := range routes {
+		if route.resource == res {
+			methods = append(methods, route.method)
+			if route.method == method {
+				kind = route.kind
+			}
+		}
+	}
+	return kind, strings.Join(methods, ", ")
+}

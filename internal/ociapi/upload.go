@@ -1,0 +1,162 @@
+package ociapi
+
+import (
+	"context"
+	"errors"
+	"io"
+	"math"
+	"net/http"
+	"regexp"
+	"strconv"
+
+	"github.com/openecr/openecr/internal/registry"
+)
+
+// uploadStart begins an upload, or does all of it when the blob comes along (OCI distribution spec, "Single POST"). The
+// parameters of a mount are not acted on: the spec then wants an upload begun.
+func (s *Server) uploadStart(w http.ResponseWriter, r *http.Request, q Request, caller registry.Caller) error {
+	up, err := s.Registry.StartUpload(r.Context(), caller, q.Repository())
+	if err != nil {
+		return err
+	}
+	q.UploadID = up.ID
+	if q.Digest.IsZero() {
+		s.writeStanding(w, r, q, up, http.StatusAccepted)
+		return nil
+	}
+	err = s.uploadFinish(w, r, q, caller)
+	if err != nil {
+		// Nobody knows its id, so nobody could go on. If this fails too, the upload is collected like any left alone.
+		_ = s.Registry.CancelUpload(context.WithoutCancel(r.Context()), caller, q.Repository(), q.UploadID)
+	}
+	return err
+}
+
+func (s *Server) uploadChunk(w http.ResponseWriter, r *http.Request, q Request, caller registry.Caller) error {
+	up, err := s.appendChunk(r, q, caller)
+	if err != nil {
+		return err
+	}
+	s.writeStanding(w, r, q, up, http.StatusAccepted)
+	return nil
+}
+
+func (s *Server) uploadStatus(w http.ResponseWriter, r *http.Request, q Request, caller registry.Caller) error {
+	up, err := s.Registry.FindUpload(r.Context(), caller, q.Repository(), q.UploadID)
+	if err != nil {
+		return err
+	}
+	s.writeStanding(w, r, q, up, http.StatusNoContent)
+	return nil
+}
+
+func (s *Server) uploadCancel(w http.ResponseWriter, r *http.Request, q Request, caller registry.Caller) error {
+	if err := s.Registry.CancelUpload(r.Context(), caller, q.Repository(), q.UploadID); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// uploadFinish adds the last chunk, if there is one, and ends the upload.
+func (s *Server) uploadFinish(w http.ResponseWriter, r *http.Request, q Request, caller registry.Caller) error {
+	if r.ContentLength != 0 || r.Header.Get("Content-Range") != "" {
+		_, err := s.appendChunk(r, q, caller)
+		// An upload that is gone may have been finished by this very request, sent before: FinishUpload knows.
+		if err := accept(registry.UploadNotFound, err); err != nil {
+			return err
+		}
+	}
+	layer, err := s.Registry.FinishUpload(r.Context(), caller, q.Repository(), q.UploadID, []string{q.Digest.String()}, registry.FinishRules{})
+	if err := accept(registry.LayerAlreadyExists, err); err != nil {
+		return err
+	}
+	q.Kind, q.Digest = BlobGet, layer.Digest
+	w.Header().Set("Location", s.location(r, q))
+	w.Header().Set("Docker-Content-Digest", layer.Digest.String())
+	w.WriteHeader(http.StatusCreated)
+	return nil
+}
+
+// standing are the headers that tell where an upload stands and where its next chunk goes. The protocol has no range for
+// no bytes: like other registries, an empty upload says 0-0, as one of a single byte does.
+func (s *Server) standing(r *http.Request, q Request, up registry.Upload) http.Header {
+	q.Kind, q.UploadID = BlobUploadStatus, up.ID
+	h := http.Header{}
+	h.Set("Location", s.location(r, q))
+	h.Set("Range", "0-"+strconv.FormatInt(max(up.Offset-1, 0), 10))
+	h.Set("Docker-Upload-Uuid", up.ID)
+	return h
+}
+
+func (s *Server) writeStanding(w http.ResponseWriter, r *http.Request, q Request, up registry.Upload, status int) {
+	for name, values := range s.standing(r, q, up) {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(status)
+}
+
+// appendChunk streams the body of a request into an upload. When the body is not what the headers announce, the upload
+// stays as it was.
+//
+// The core takes the last part again when it is told the part's length beforehand, for the retries of API clients. Here
+// the spec wants 416 for a chunk that was sent before, so the length stays with chunk, which checks it.
+func (s *Server) appendChunk(r *http.Request, q Request, caller registry.Caller) (registry.Upload, error) {
+	first, length, err := chunkRange(r.Header.Get("Content-Range"), r.ContentLength)
+	if err != nil {
+		return registry.Upload{}, err
+	}
+	return s.Registry.AppendUpload(r.Context(), caller, q.Repository(), q.UploadID, registry.Part{
+		First: first, Length: -1, Body: &chunk{body: r.Body, length: length},
+	})
+}
+
+// contentRange is the spec's own form ("Pushing a blob in chunks"), not that of HTTP.
+var contentRange = regexp.MustCompile(`^([0-9]+)-([0-9]+)$`)
+
+// chunkRange is where a chunk begins and how long it is: -1 each where the request does not say.
+func chunkRange(header string, contentLength int64) (first, length int64, err error) {
+	if header == "" {
+		return -1, contentLength, nil
+	}
+	m := contentRange.FindStringSubmatch(header)
+	if m == nil {
+		return 0, 0, malformedRange(header)
+	}
+	first, errFirst := strconv.ParseInt(m[1], 10, 64)
+	last, errLast := strconv.ParseInt(m[2], 10, 64)
+	if errors.Join(errFirst, errLast) != nil || last < first || last == math.MaxInt64 {
+		return 0, 0, malformedRange(header)
+	}
+	length = last - first + 1
+	if contentLength >= 0 && contentLength != length {
+		return 0, 0, refusef(http.StatusBadRequest, codeSizeInvalid, "The Content-Range %s has %d bytes, the Content-Length is %d: they must agree.", header, length, contentLength)
+	}
+	return first, length, nil
+}
+
+func malformedRange(header string) error {
+	return refusef(http.StatusBadRequest, codeBlobUploadInvalid, "The Content-Range %q is malformed: write the first and the last byte of the chunk as FIRST-LAST, such as 0-1023.", clip(header))
+}
+
+// chunk reads the body of a request and fails unless it has exactly length bytes, or any number when that is -1. Its
+// errors are the client's fault, unlike those of the store that reads it.
+type chunk struct {
+	body   io.Reader
+	length int64
+	read   int64
+}
+
+func (c *chunk) Read(b []byte) (int, error) {
+	n, err := c.body.Read(b)
+	c.read += int64(n)
+	switch {
+	case c.length >= 0 && c.read > c.length, err == io.EOF && c.read < c.length:
+		return n, refusef(http.StatusBadRequest, codeSizeInvalid, "The body does not have the %d bytes that its headers announce: send the chunk again.", c.length)
+	case err != nil && err != io.EOF:
+		e := refusef(http.StatusBadRequest, codeBlobUploadInvalid, "The body broke off after %d bytes: ask for the upload's status and go on from there.", c.read)
+		e.cause = err
+		return n, e
+	}
+	return n, err
+}

@@ -1,0 +1,248 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/openecr/openecr/internal/auth"
+	"github.com/openecr/openecr/internal/blobfs"
+	"github.com/openecr/openecr/internal/registry"
+	"github.com/openecr/openecr/internal/sqlmeta"
+)
+
+const (
+	// shutdownGrace is how long requests that are running at a shutdown may take to end.
+	shutdownGrace = time.Minute
+	// maxHeader bounds what a request may send before anything is known about it.
+	maxHeader = 32 << 10
+)
+
+// App is the program, opened and listening. Make one with New, then call Run.
+type App struct {
+	log      *slog.Logger
+	server   *http.Server
+	admin    *http.Server // nil when there is no admin listener
+	listener net.Listener
+	adminLis net.Listener
+	closers  []func() error // in the order of opening
+
+	info Info
+}
+
+// Info is what a user needs to know to reach the server. It is kept in the data folder for `openecr env`.
+type Info struct {
+	URL       string `json:"url"`       // "http://127.0.0.1:8080"
+	Registry  string `json:"registry"`  // "127.0.0.1:8080/a1b2c3d4"
+	AccountID string `json:"accountId"` // twelve digits
+	Alias     string `json:"alias"`     // the default alias of that account
+}
+
+// New opens everything that c names and starts to listen, so that a mistake in it is found before the first request.
+// When it fails, nothing stays open.
+func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
+	a := &App{log: log}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Close())
+		}
+	}()
+	if err := c.checkRoot(); err != nil {
+		return nil, err
+	}
+	proxies, err := c.trustedProxies()
+	if err != nil {
+		return nil, err
+	}
+	if err := a.lockData(c.Stores); err != nil {
+		return nil, err
+	}
+	stores, err := a.openStores(ctx, c.Stores)
+	if err != nil {
+		return nil, err
+	}
+	public, err := a.listen(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	reg := registry.New(registry.Config{Meta: stores.meta, Blobs: stores.blobs, Host: public.Host, PageKey: stores.secrets.page[:]})
+	if a.info, err = ensureRoot(ctx, reg, stores, c); err != nil {
+		return nil, err
+	}
+	a.info.URL, a.info.Registry = public.String(), public.Host+"/"+a.info.Alias
+	if err := writeInfo(c.Stores, a.info); err != nil {
+		return nil, err
+	}
+	if err := clearSpool(c.Stores); err != nil {
+		return nil, err
+	}
+	handler := newMux(muxConfig{registry: reg, stores: stores, public: public, spool: c.file(spoolFolder), alias: a.info.Alias, version: c.Version})
+	errorLog := slog.NewLogLogger(log.Handler(), slog.LevelDebug) // what clients do wrong on the wire is not an error of ours
+	a.server = &http.Server{
+		Handler:           withMiddleware(handler, log, proxies),
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          errorLog,
+	}
+	if a.adminLis != nil {
+		a.admin = &http.Server{Handler: newAdminMux(stores.meta), ReadHeaderTimeout: 10 * time.Second, ErrorLog: errorLog}
+	}
+	return a, nil
+}
+
+// Info is how to reach the server.
+func (a *App) Info() Info { return a.info }
+
+// Handler answers requests as the server does, without the network.
+func (a *App) Handler() http.Handler { return a.server.Handler }
+
+// Run serves until ctx ends, then refuses new connections, lets running requests end and closes the stores. It returns
+// nil after such an orderly end.
+func (a *App) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var running sync.WaitGroup
+	for _, s := range []struct {
+		server   *http.Server
+		listener net.Listener
+	}{{a.server, a.listener}, {a.admin, a.adminLis}} {
+		if s.server == nil {
+			continue
+		}
+		running.Go(func() {
+			if err := s.server.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+				cancel(fmt.Errorf("serve on %s: %w", s.listener.Addr(), err))
+			}
+		})
+	}
+	a.log.Info("serving", "addr", a.listener.Addr().String(), "url", a.info.URL, "registry", a.info.Registry)
+	<-ctx.Done()
+	a.log.Info("stopping", "grace", shutdownGrace.String())
+	err := a.shutdown()
+	running.Wait()
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		err = errors.Join(cause, err)
+	}
+	return errors.Join(err, a.Close())
+}
+
+// shutdown ends the servers. Requests that outlive the grace are cut off.
+func (a *App) shutdown() error {
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownGrace)
+	defer cancel()
+	err := a.server.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("requests were still running after %s and were cut off", shutdownGrace)
+		a.server.Close()
+	}
+	if a.admin != nil {
+		a.admin.Close()
+	}
+	return err
+}
+
+// Close gives back what New opened, last first. It is safe after Run.
+func (a *App) Close() error {
+	var errs []error
+	for i := len(a.closers) - 1; i >= 0; i-- {
+		errs = append(errs, a.closers[i]())
+	}
+	a.closers = nil
+	return errors.Join(errs...)
+}
+
+// listen takes the ports and says under which URL clients come.
+func (a *App) listen(ctx context.Context, c Config) (*url.URL, error) {
+	public, err := c.publicURL()
+	if err != nil {
+		return nil, err
+	}
+	if a.listener, err = a.listenOn(ctx, "--addr", c.Addr); err != nil {
+		return nil, err
+	}
+	if c.AdminAddr != "" {
+		if a.adminLis, err = a.listenOn(ctx, "--admin-addr", c.AdminAddr); err != nil {
+			return nil, err
+		}
+	}
+	if public == nil {
+		public = &url.URL{Scheme: "http", Host: reachable(a.listener.Addr())}
+	}
+	return public, nil
+}
+
+func (a *App) listenOn(ctx context.Context, option, addr string) (net.Listener, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%s %s is taken by another program: stop that one or choose another address", option, addr)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s %s cannot be listened on: %w", option, addr, err)
+	}
+	a.closers = append(a.closers, func() error {
+		if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			return err
+		}
+		return nil
+	})
+	return l, nil
+}
+
+// reachable turns "all addresses" into one that a client on this machine can use.
+func reachable(addr net.Addr) string {
+	tcp, ok := addr.(*net.TCPAddr)
+	if !ok || !tcp.IP.IsUnspecified() {
+		return addr.String()
+	}
+	return fmt.Sprintf("127.0.0.1:%d", tcp.Port)
+}
+
+// stores is the data, opened.
+type stores struct {
+	meta    *sqlmeta.Store
+	blobs   *blobfs.Store
+	sealer  *auth.Sealer
+	secrets secrets
+}
+
+func (a *App) openStores(ctx context.Context, s Stores) (stores, error) {
+	var opened stores
+	path, err := s.metadataPath()
+	if err != nil {
+		return stores{}, err
+	}
+	if opened.meta, err = sqlmeta.Open(ctx, sqlmeta.Options{Path: path}); err != nil {
+		return stores{}, err
+	}
+	a.closers = append(a.closers, opened.meta.Close)
+	if path, err = s.blobsPath(); err != nil {
+		return stores{}, err
+	}
+	if opened.blobs, err = blobfs.Open(path); err != nil {
+		return stores{}, err
+	}
+	if opened.sealer, opened.secrets, err = openSecrets(ctx, opened.meta, s); err != nil {
+		return stores{}, err
+	}
+	return opened, nil
+}
+
+const spoolFolder = "spool"
+
+// clearSpool makes the folder for parts that are not proven yet. Its files have no names while they are used, so one
+// that is there was left by a crash in the instant between.
+func clearSpool(s Stores) error {
+	if err := os.RemoveAll(s.file(spoolFolder)); err != nil {
+		return fmt.Errorf("clear the spool: %w", err)
+	}
+	return os.Mkdir(s.file(spoolFolder), 0o700)
+}

@@ -1,0 +1,132 @@
+package app
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/openecr/openecr/internal/auth"
+)
+
+// Files in the data folder that `openecr env` reads.
+const (
+	// CredentialsFile is in the format of ~/.aws/credentials.
+	CredentialsFile = "credentials"
+	infoFile        = "server.json"
+)
+
+// credentials are a root key as its owner has it.
+type credentials struct{ id, secret string }
+
+// loadOrDrawCredentials takes the file that an interrupted first start left, or draws new ones.
+func loadOrDrawCredentials(path string) (credentials, error) {
+	keys, err := readCredentials(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		id, secret := auth.NewAccessKey()
+		return credentials{id, secret}, nil
+	}
+	return keys, err
+}
+
+func readCredentials(path string) (credentials, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return credentials{}, err
+	}
+	defer f.Close()
+	var keys credentials
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		name, value, _ := strings.Cut(lines.Text(), "=")
+		switch strings.TrimSpace(name) {
+		case "aws_access_key_id":
+			keys.id = strings.TrimSpace(value)
+		case "aws_secret_access_key":
+			keys.secret = strings.TrimSpace(value)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return credentials{}, err
+	}
+	if keys.id == "" || keys.secret == "" {
+		return credentials{}, fmt.Errorf("credentials file %s has no aws_access_key_id with aws_secret_access_key: remove it, or put it back as it was", path)
+	}
+	return keys, nil
+}
+
+func writeCredentials(path string, keys credentials) error {
+	if old, err := readCredentials(path); err == nil && old == keys {
+		return nil
+	}
+	content := fmt.Sprintf("# The root key of this openecr: whoever has it may do everything.\n[default]\naws_access_key_id = %s\naws_secret_access_key = %s\n", keys.id, keys.secret)
+	return writeFile(path, []byte(content))
+}
+
+func writeInfo(s Stores, info Info) error {
+	content, err := json.MarshalIndent(info, "", "  ")
+	if err != nil {
+		return err
+	}
+	return writeFile(s.file(infoFile), append(content, '\n'))
+}
+
+// writeFile replaces a file as a whole, with mode 0600, and returns once that is durable.
+func writeFile(path string, content []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	defer os.Remove(f.Name()) // after the rename there is nothing under that name
+	_, err = f.Write(content)
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err == nil {
+		err = syncFolder(filepath.Dir(path))
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
+
+func syncFolder(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// Environment is what points AWS tools and docker at the server that last ran on a data folder.
+type Environment struct {
+	Info
+	AccessKeyID     string
+	SecretAccessKey string
+}
+
+// ReadEnvironment reads what a server has left in the data folder. It needs no running server.
+func ReadEnvironment(dir string) (Environment, error) {
+	content, err := os.ReadFile(filepath.Join(dir, infoFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return Environment{}, fmt.Errorf("no openecr has run on data folder %s: start `openecr serve` first, or name its folder with --data", dir)
+	}
+	var env Environment
+	if err == nil {
+		err = json.Unmarshal(content, &env.Info)
+	}
+	if err != nil {
+		return Environment{}, fmt.Errorf("read %s: %w", filepath.Join(dir, infoFile), err)
+	}
+	keys, err := readCredentials(filepath.Join(dir, CredentialsFile))
+	if err != nil {
+		return Environment{}, fmt.Errorf("read the root key: %w", err)
+	}
+	env.AccessKeyID, env.SecretAccessKey = keys.id, keys.secret
+	return env, nil
+}

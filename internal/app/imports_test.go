@@ -1,0 +1,127 @@
+package app
+
+import (
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/openecr/openecr/"
+
+// rooms says which packages of this module each package may import. A package that is not here may not be.
+var rooms = map[string][]string{
+	"cmd/openecr":           {"internal/app"},
+	"internal/app":          {"internal/ecrapi", "internal/ociapi", "internal/auth", "internal/sqlmeta", "internal/blobfs", "internal/registry", "internal/ref"},
+	"internal/ecrapi":       {"ecrpublic", "internal/registry", "internal/ref"},
+	"internal/ociapi":       {"internal/registry", "internal/ref"},
+	"internal/auth":         {"internal/registry", "internal/ref"},
+	"internal/sqlmeta":      {"internal/registry", "internal/ref"},
+	"internal/blobfs":       {"internal/registry", "internal/ref"},
+	"internal/registry":     {"internal/ref"},
+	"internal/ref":          {},
+	"internal/registrytest": {"internal/registry", "internal/ref"}, // and no package but tests imports it
+	"ecrpublic":             {},
+	"e2e":                   {},
+	"bench":                 {},
+}
+
+// unknownTo says what packages must not reach, by whatever path. A word that ends in "/" is all that begins with it.
+var unknownTo = map[string][]string{
+	"internal/registry": {"net/http", "database/sql", "log", "log/slog", "github.com/aws/"},
+	"internal/ref":      {"net/http", "database/sql", "log", "log/slog", "github.com/aws/"},
+	"internal/sqlmeta":  {"net/http", "github.com/aws/"},
+	"internal/blobfs":   {"net/http", "database/sql", "github.com/aws/"},
+	"internal/ociapi":   {"database/sql", "log/slog", "github.com/aws/"},
+	"internal/auth":     {"database/sql", "log/slog", "github.com/aws/"},
+}
+
+func TestImportsGoOneWay(t *testing.T) {
+	imports := importGraph(t)
+	for name, direct := range imports {
+		name, ours := strings.CutPrefix(name, module)
+		if !ours {
+			continue
+		}
+		allowed, known := rooms[name]
+		if !known {
+			t.Errorf("package %s has no row in the table of rooms", name)
+		}
+		for _, imported := range direct {
+			if imported, ours := strings.CutPrefix(imported, module); ours && !slices.Contains(allowed, imported) {
+				t.Errorf("%s must not import %s", name, imported)
+			}
+		}
+	}
+	for name := range rooms {
+		if _, there := imports[module+name]; !there {
+			t.Errorf("package %s of the table of rooms does not exist", name)
+		}
+	}
+}
+
+func TestNobodyKnowsMoreThanItMay(t *testing.T) {
+	imports := importGraph(t)
+	for name, forbidden := range unknownTo {
+		for _, word := range forbidden {
+			if path := findImport(imports, module+name, word); path != nil {
+				t.Errorf("%s must not know %s: %s", name, word, strings.Join(path, " imports "))
+			}
+		}
+	}
+	// ecrpublic has a client on the AWS SDK. The API surface uses only its values.
+	for _, imported := range imports[module+"internal/ecrapi"] {
+		if strings.HasPrefix(imported, "github.com/aws/") {
+			t.Errorf("internal/ecrapi must not import %s", imported)
+		}
+	}
+}
+
+func TestFindImportPrintsThePath(t *testing.T) {
+	graph := map[string][]string{"a": {"b", "c"}, "b": {"a"}, "c": {"d/e"}}
+	if path := findImport(graph, "a", "d/"); strings.Join(path, " ") != "a c d/e" {
+		t.Errorf("got %v", path)
+	}
+	if path := findImport(graph, "b", "d"); path != nil {
+		t.Errorf("got %v", path)
+	}
+}
+
+// importGraph is what every package of the module and below it imports, tests left out.
+func importGraph(t *testing.T) map[string][]string {
+	t.Helper()
+	list := exec.Command("go", "list", "-deps", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...")
+	list.Dir, list.Stderr = "../..", os.Stderr
+	out, err := list.Output()
+	if err != nil {
+		t.Fatalf("%s: %v", list, err)
+	}
+	graph := make(map[string][]string)
+	for line := range strings.Lines(string(out)) {
+		words := strings.Fields(line)
+		graph[words[0]] = words[1:]
+	}
+	return graph
+}
+
+// findImport is a shortest path of imports from a package to a word of unknownTo, nil when there is none.
+func findImport(graph map[string][]string, from, word string) []string {
+	paths := [][]string{{from}}
+	seen := map[string]bool{from: true}
+	for len(paths) > 0 {
+		path := paths[0]
+		paths = paths[1:]
+		last := path[len(path)-1]
+		if last == word || strings.HasSuffix(word, "/") && strings.HasPrefix(last, word) {
+			return path
+		}
+		for _, next := range graph[last] {
+			if !seen[next] {
+				seen[next] = true
+				paths = append(paths, append(slices.Clone(path), next))
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,135 @@
+package ecrapi
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/openecr/openecr/ecrpublic"
+	"github.com/openecr/openecr/internal/registry"
+)
+
+// Error is an exception that belongs to no operation: what the front end of every AWS service may answer.
+type Error struct {
+	Code    string
+	Message string
+	Status  int
+	cause   error
+}
+
+func (e *Error) Error() string        { return e.Code + ": " + e.Message }
+func (e *Error) Unwrap() error        { return e.cause }
+func (e *Error) ErrorCode() string    { return e.Code }
+func (e *Error) ErrorMessage() string { return e.Message }
+func (e *Error) HTTPStatus() int      { return e.Status }
+
+// exception is an error whose text a client may read. The exceptions of package ecrpublic are such, and those of
+// whoever implements Options.Begin. Its status is 400 unless it has a method HTTPStatus.
+type exception interface {
+	error
+	ErrorCode() string
+	ErrorMessage() string
+}
+
+// codes is the one table from the core's kinds to exceptions.
+var codes = map[registry.Kind]string{
+	registry.InvalidParameter:         "InvalidParameterException",
+	registry.AccessDenied:             "AccessDeniedException",
+	registry.RegistryNotFound:         "RegistryNotFoundException",
+	registry.RepositoryNotFound:       "RepositoryNotFoundException",
+	registry.RepositoryAlreadyExists:  "RepositoryAlreadyExistsException",
+	registry.RepositoryNotEmpty:       "RepositoryNotEmptyException",
+	registry.InvalidResourceTag:       "InvalidTagParameterException",
+	registry.TooManyResourceTags:      "TooManyTagsException",
+	registry.LayerNotFound:            "LayersNotFoundException",
+	registry.LayerAlreadyExists:       "LayerAlreadyExistsException",
+	registry.InvalidDigest:            "InvalidParameterException",
+	registry.InvalidLayer:             "InvalidLayerException",
+	registry.UploadNotFound:           "UploadNotFoundException",
+	registry.InvalidLayerPart:         "InvalidLayerPartException",
+	registry.LayerPartTooSmall:        "LayerPartTooSmallException",
+	registry.EmptyUpload:              "EmptyUploadException",
+	registry.InvalidManifest:          "InvalidParameterException",
+	registry.ImageNotFound:            "ImageNotFoundException",
+	registry.ImageAlreadyExists:       "ImageAlreadyExistsException",
+	registry.ImageDigestDoesNotMatch:  "ImageDigestDoesNotMatchException",
+	registry.LayersNotFound:           "LayersNotFoundException",
+	registry.ReferencedImagesNotFound: "ReferencedImagesNotFoundException",
+}
+
+// code is the exception for a kind as far as the operation models it. An unknown registry is, for the operations that
+// model no such thing, a repository that is not there; what is left is a parameter that cannot be right.
+func code(op *ecrpublic.Operation, kind registry.Kind) string {
+	if kind == registry.AccessDenied {
+		return codes[kind] // common to all operations, so no operation lists it
+	}
+	candidates := []string{codes[kind]}
+	if kind == registry.RegistryNotFound {
+		candidates = append(candidates, codes[registry.RepositoryNotFound])
+	}
+	for _, c := range candidates {
+		if slices.ContainsFunc(op.Errors, func(s *ecrpublic.Shape) bool { return s.Name == c }) {
+			return c
+		}
+	}
+	return codes[registry.InvalidParameter]
+}
+
+// writeError answers with what the client may know. Anything that is no exception is ours to repair: the client gets a
+// fixed text and the request id under which the log has the cause.
+func writeError(w http.ResponseWriter, op *ecrpublic.Operation, err error) {
+	var refused *registry.Error
+	var invalid *ecrpublic.ValidationError
+	var malformed *ecrpublic.SerializationError
+	var known exception
+	switch {
+	case errors.As(err, &refused):
+		write(w, http.StatusBadRequest, refusal(op, refused))
+	case errors.As(err, &invalid):
+		write(w, http.StatusBadRequest, exceptionBody("InvalidParameterException", invalid.Error()))
+	case errors.As(err, &malformed):
+		write(w, http.StatusBadRequest, exceptionBody("SerializationException", malformed.Error()))
+	case errors.As(err, &known):
+		status := http.StatusBadRequest
+		if s, ok := known.(interface{ HTTPStatus() int }); ok {
+			status = s.HTTPStatus()
+		}
+		write(w, status, exceptionBody(known.ErrorCode(), known.ErrorMessage()))
+	default:
+		text := fmt.Sprintf("The server failed to answer. Its log says why under request id %s.", w.Header().Get("x-amzn-RequestId"))
+		write(w, http.StatusInternalServerError, exceptionBody("ServerException", text))
+	}
+}
+
+// refusal is the body for an error of the core. One exception carries more than a message.
+func refusal(op *ecrpublic.Operation, e *registry.Error) []byte {
+	name := code(op, e.Kind)
+	if e.Kind != registry.InvalidLayerPart || e.Upload == nil {
+		return exceptionBody(name, e.Message)
+	}
+	exception := &ecrpublic.InvalidLayerPartException{
+		RegistryId:     ptr(e.Repository.Registry),
+		RepositoryName: ptr(string(e.Repository.Name)),
+		UploadId:       ptr(e.Upload.ID),
+		Message:        ptr(e.Message),
+	}
+	if e.Upload.Offset > 0 { // before the first byte there is none to name: the API has no negative ones
+		exception.LastValidByteReceived = ptr(e.Upload.Offset - 1)
+	}
+	return withType(name, exception)
+}
+
+// exceptionBody takes any exception with a message for its JSON; all but one have nothing else.
+func exceptionBody(code, message string) []byte {
+	return withType(code, &ecrpublic.ServerException{Message: ptr(message)})
+}
+
+// withType puts "__type" in front of the members: it sorts before every letter.
+func withType(code string, members any) []byte {
+	body, err := ecrpublic.Marshal(members)
+	if err != nil || len(body) < len(`{"":0}`) {
+		return []byte(`{"__type":"` + code + `"}`)
+	}
+	return append([]byte(`{"__type":"`+code+`",`), body[1:]...)
+}

@@ -1,0 +1,185 @@
+package ecrapi
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/openecr/openecr/ecrpublic"
+	"github.com/openecr/openecr/internal/registry"
+)
+
+// Pending is a request whose sender is not proven yet: its headers were right, its body is still to be hashed.
+type Pending interface {
+	// AccessKeyID is what the request claims.
+	AccessKeyID() string
+	// Finish proves the signature over a body with that hash.
+	Finish(bodySHA256 [sha256.Size]byte) (registry.Caller, error)
+}
+
+// Options is what a Server needs. All but Observe are required.
+type Options struct {
+	Registry *registry.Registry
+	// Begin checks all of a signature that needs no body. An error that is an exception (see the interface of that name)
+	// goes to the client, any other is internal.
+	Begin func(*http.Request) (Pending, error)
+	// IssueToken makes the authorizationToken of a docker login.
+	IssueToken func(context.Context, registry.Caller) (token string, expires time.Time, err error)
+	// SpoolDir holds layer parts whose signature is not proven yet. Files in it are unlinked as soon as they are made.
+	SpoolDir string
+	// Observe hears once of every request: its operation, its caller as far as known, and why it failed.
+	Observe func(r *http.Request, operation string, caller registry.Caller, err error)
+}
+
+// Server answers POST / with an X-Amz-Target header.
+type Server struct {
+	Options
+	handlers map[string]handler
+	spools   spools
+}
+
+// New makes a Server.
+func New(o Options) *Server {
+	s := &Server{Options: o}
+	if s.Observe == nil {
+		s.Observe = func(*http.Request, string, registry.Caller, error) {}
+	}
+	s.handlers = s.operations()
+	return s
+}
+
+// ServeHTTP answers one call. The order of its checks is that of their cost: nothing is read for a caller whose headers
+// are wrong, and nothing changes before the signature over the body is proven.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	call := call{server: s, r: r}
+	answer, err := call.serve()
+	s.Observe(r, call.name(), call.caller, err)
+	if err != nil {
+		writeError(w, call.op, err)
+		return
+	}
+	write(w, http.StatusOK, answer)
+}
+
+// call is one request on its way.
+type call struct {
+	server *Server
+	r      *http.Request
+	op     *ecrpublic.Operation
+	caller registry.Caller
+}
+
+func (c *call) name() string {
+	if c.op == nil {
+		return ""
+	}
+	return c.op.Name
+}
+
+func (c *call) serve() ([]byte, error) {
+	target := c.r.Header.Get("X-Amz-Target")
+	name, ok := strings.CutPrefix(target, ecrpublic.TargetPrefix+".")
+	if ok {
+		c.op, ok = ecrpublic.OperationByName(name)
+	}
+	if !ok {
+		return nil, &Error{Code: "UnknownOperationException", Status: http.StatusBadRequest, Message: fmt.Sprintf("The operation %q does not exist in ECR Public: check the X-Amz-Target header.", clip(target))}
+	}
+	pending, err := c.server.Begin(c.r)
+	if err != nil {
+		return nil, err
+	}
+	if c.r.ContentLength > bodyLimit(c.op) {
+		return nil, bodyTooLarge(c.op)
+	}
+	if c.op.Name == "UploadLayerPart" {
+		return c.uploadLayerPart(pending)
+	}
+	body, err := c.readBody(pending)
+	if err != nil {
+		return nil, err
+	}
+	in := c.op.NewInput()
+	if err := ecrpublic.Unmarshal(body, in); err != nil {
+		return nil, err
+	}
+	return c.answer(in)
+}
+
+// answer checks the input, runs the operation and encodes what it says.
+func (c *call) answer(in any) ([]byte, error) {
+	if err := ecrpublic.Validate(in); err != nil {
+		return nil, err
+	}
+	handle, ok := c.server.handlers[c.op.Name]
+	if !ok {
+		return nil, &ecrpublic.UnsupportedCommandException{Message: ptr(c.op.Name + " command is not supported by this version of openecr.")}
+	}
+	out, err := handle(c.r.Context(), c.caller, in)
+	if err != nil {
+		return nil, err
+	}
+	return ecrpublic.Marshal(out)
+}
+
+// readBody holds the whole body, which is small for every operation that comes here, and proves its signature.
+func (c *call) readBody(pending Pending) ([]byte, error) {
+	limit := bodyLimit(c.op)
+	body, err := io.ReadAll(io.LimitReader(c.r.Body, limit+1))
+	if err != nil {
+		return nil, brokenBody(err)
+	}
+	if int64(len(body)) > limit {
+		return nil, bodyTooLarge(c.op)
+	}
+	c.caller, err = pending.Finish(sha256.Sum256(body))
+	return body, err
+}
+
+// bodyLimit is how many bytes a request may have: what its largest member needs in JSON, and room for the others.
+func bodyLimit(op *ecrpublic.Operation) int64 {
+	switch op.Name {
+	case "UploadLayerPart":
+		return 2 * maxPart // base64 is a third longer, and some encoders write each "+" and "/" as an escape
+	case "PutImage":
+		return 3 * registry.MaxManifest // a manifest with every quote escaped is less than twice its size
+	}
+	return 2 << 20
+}
+
+func bodyTooLarge(op *ecrpublic.Operation) error {
+	return &Error{Code: "RequestEntityTooLargeException", Status: http.StatusRequestEntityTooLarge, Message: fmt.Sprintf("The body of a %s request has at most %d bytes.", op.Name, bodyLimit(op))}
+}
+
+// brokenBody is a body that ended early or came too slowly. The answer rarely arrives, but the log has it.
+func brokenBody(err error) error {
+	return &Error{Code: "RequestTimeoutException", Status: http.StatusBadRequest, Message: "The body of the request did not arrive whole: send it again.", cause: err}
+}
+
+// write answers with a body that is already JSON.
+func write(w http.ResponseWriter, status int, body []byte) {
+	w.Header().Set("Content-Type", ecrpublic.ContentType)
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // a client that left does not hear the answer
+}
+
+func clip(s string) string {
+	const most = 200
+	if len(s) <= most {
+		return s
+	}
+	return s[:most] + "…"
+}
+
+func ptr[T any](v T) *T { return &v }
+
+func value[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
+}

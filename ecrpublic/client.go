@@ -88,6 +88,9 @@ func NewClient(ctx context.Context, cfg aws.Config) (*Client, error) {
 	return c, nil
 }
 
+// Endpoint is the URL that calls go to.
+func (c *Client) Endpoint() string { return c.endpoint }
+
 // configuredEndpoint returns the endpoint that cfg and the environment set, or "". A source of cfg may know one for
 // this service alone; the one for all services, which cfg.BaseEndpoint holds, comes after it, except that the
 // environment's beats the file's.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/openecr/openecr/internal/auth"
 	"github.com/openecr/openecr/internal/blobfs"
+	"github.com/openecr/openecr/internal/ref"
 	"github.com/openecr/openecr/internal/registry"
 	"github.com/openecr/openecr/internal/sqlmeta"
 )
@@ -28,12 +29,14 @@ const (
 
 // App is the program, opened and listening. Make one with New, then call Run.
 type App struct {
-	log      *slog.Logger
-	server   *http.Server
-	admin    *http.Server // nil when there is no admin listener
-	listener net.Listener
-	adminLis net.Listener
-	closers  []func() error // in the order of opening
+	log        *slog.Logger
+	server     *http.Server
+	admin      *http.Server // nil when there is no admin listener
+	control    *http.Server // takes commands
+	listener   net.Listener
+	adminLis   net.Listener
+	controlLis net.Listener
+	closers    []func() error // in the order of opening
 
 	info Info
 }
@@ -44,6 +47,8 @@ type Info struct {
 	Registry  string `json:"registry"`  // "127.0.0.1:8080/a1b2c3d4"
 	AccountID string `json:"accountId"` // twelve digits
 	Alias     string `json:"alias"`     // the default alias of that account
+	// Certificate is a file that clients must be told to trust; empty when there is none.
+	Certificate string `json:"certificate,omitempty"`
 }
 
 // New opens everything that c names and starts to listen, so that a mistake in it is found before the first request.
@@ -62,7 +67,18 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := a.lockData(c.Stores); err != nil {
+	quotas, err := c.quotas()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Transport.check(); err != nil {
+		return nil, err
+	}
+	rates, err := c.rates()
+	if err != nil {
+		return nil, err
+	}
+	if err := a.takeData(ctx, c.Stores); err != nil {
 		return nil, err
 	}
 	stores, err := a.openStores(ctx, c.Stores)
@@ -73,10 +89,15 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	reg := registry.New(registry.Config{Meta: stores.meta, Blobs: stores.blobs, Host: public.Host, PageKey: stores.secrets.page[:]})
+	reg := registry.New(registry.Config{Meta: stores.meta, Blobs: stores.blobs, Host: public.Host, URL: public.String(), PageKey: stores.secrets.page[:], Limits: quotas})
 	if a.info, err = ensureRoot(ctx, reg, stores, c); err != nil {
 		return nil, err
 	}
+	tlsConfig, trust, err := c.openTLS(public, log)
+	if err != nil {
+		return nil, err
+	}
+	a.info.Certificate = trust
 	a.info.URL, a.info.Registry = public.String(), public.Host+"/"+a.info.Alias
 	if err := writeInfo(c.Stores, a.info); err != nil {
 		return nil, err
@@ -84,19 +105,31 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if err := clearSpool(c.Stores); err != nil {
 		return nil, err
 	}
-	handler := newMux(muxConfig{registry: reg, stores: stores, public: public, spool: c.file(spoolFolder), alias: a.info.Alias, version: c.Version})
-	errorLog := slog.NewLogLogger(log.Handler(), slog.LevelDebug) // what clients do wrong on the wire is not an error of ours
+	if err := a.listenSocket(ctx, c.Stores); err != nil {
+		return nil, err
+	}
+	id := newIdentity(reg, stores, public.Host)
+	handler := newMux(muxConfig{rates: rates, strictRegion: c.StrictRegion, registry: reg, identity: id, stores: stores, public: public, spool: c.file(spoolFolder), alias: a.info.Alias, version: c.Version, access: c.Access})
+	commands := newCommandHandler(&administration{registry: reg, sealer: stores.sealer, data: c.Stores, root: ref.AccountID(a.info.AccountID)}, id.forget)
+	a.makeServers(withMiddleware(withProgress(handler, stallTimeout), log, proxies), withMiddleware(commands, log, nil), newAdminMux(stores.meta))
+	a.server.TLSConfig = tlsConfig
+	return a, nil
+}
+
+// makeServers puts handlers behind the listeners.
+func (a *App) makeServers(public, control, admin http.Handler) {
+	errorLog := slog.NewLogLogger(a.log.Handler(), slog.LevelDebug) // what clients do wrong on the wire is not an error of ours
 	a.server = &http.Server{
-		Handler:           withMiddleware(handler, log, proxies),
+		Handler:           public,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          errorLog,
 	}
+	a.control = &http.Server{Handler: control, ReadHeaderTimeout: 10 * time.Second, ErrorLog: errorLog}
 	if a.adminLis != nil {
-		a.admin = &http.Server{Handler: newAdminMux(stores.meta), ReadHeaderTimeout: 10 * time.Second, ErrorLog: errorLog}
+		a.admin = &http.Server{Handler: admin, ReadHeaderTimeout: 10 * time.Second, ErrorLog: errorLog}
 	}
-	return a, nil
 }
 
 // Info is how to reach the server.
@@ -114,12 +147,12 @@ func (a *App) Run(ctx context.Context) error {
 	for _, s := range []struct {
 		server   *http.Server
 		listener net.Listener
-	}{{a.server, a.listener}, {a.admin, a.adminLis}} {
+	}{{a.server, a.listener}, {a.admin, a.adminLis}, {a.control, a.controlLis}} {
 		if s.server == nil {
 			continue
 		}
 		running.Go(func() {
-			if err := s.server.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+			if err := serveOn(s.server, s.listener); !errors.Is(err, http.ErrServerClosed) {
 				cancel(fmt.Errorf("serve on %s: %w", s.listener.Addr(), err))
 			}
 		})
@@ -135,6 +168,14 @@ func (a *App) Run(ctx context.Context) error {
 	return errors.Join(err, a.Close())
 }
 
+// serveOn answers until the server is shut down. With TLS clients may speak HTTP/2.
+func serveOn(s *http.Server, l net.Listener) error {
+	if s.TLSConfig == nil {
+		return s.Serve(l)
+	}
+	return s.ServeTLS(l, "", "")
+}
+
 // shutdown ends the servers. Requests that outlive the grace are cut off.
 func (a *App) shutdown() error {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownGrace)
@@ -147,7 +188,10 @@ func (a *App) shutdown() error {
 	if a.admin != nil {
 		a.admin.Close()
 	}
-	return err
+	// A key can be disabled while long uploads drain, so commands end last. Each takes a moment.
+	ctx, cancel = context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	return errors.Join(err, a.control.Shutdown(ctx))
 }
 
 // Close gives back what New opened, last first. It is safe after Run.
@@ -175,7 +219,7 @@ func (a *App) listen(ctx context.Context, c Config) (*url.URL, error) {
 		}
 	}
 	if public == nil {
-		public = &url.URL{Scheme: "http", Host: reachable(a.listener.Addr())}
+		public = &url.URL{Scheme: c.scheme(), Host: reachable(a.listener.Addr())}
 	}
 	return public, nil
 }

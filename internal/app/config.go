@@ -27,6 +27,10 @@ type Config struct {
 	PublicURL      string   `name:"public-url" help:"Address under which clients reach openecr, when that is not --addr: it is what repository URIs, token realms and upload locations are made from." env:"OPENECR_PUBLIC_URL" placeholder:"URL"`
 	TrustedProxies []string `help:"Addresses or networks of reverse proxies whose X-Forwarded-For and X-Forwarded-Host are believed." env:"OPENECR_TRUSTED_PROXIES" placeholder:"CIDR"`
 	AdminAddr      string   `help:"Address for health checks and profiles; keep it private. Empty: none." default:"127.0.0.1:8081" env:"OPENECR_ADMIN_ADDR" placeholder:"HOST:PORT"`
+	StrictRegion   bool     `help:"Refuse API calls signed for another region than us-east-1, as the real service does." env:"OPENECR_STRICT_REGION"`
+	Limits         `embed:""`
+	Access         `embed:""`
+	Transport      `embed:""`
 	// What fixes the root account instead of drawing it at the first start.
 	AccountID       string `hidden:"" env:"OPENECR_ACCOUNT_ID"`
 	Alias           string `hidden:"" env:"OPENECR_ALIAS"`
@@ -69,7 +73,7 @@ func (c Config) publicURL() (*url.URL, error) {
 		return nil, nil
 	}
 	u, err := url.Parse(c.PublicURL)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil {
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return nil, fmt.Errorf("--public-url %q must be http:// or https:// with a host and nothing after it, because docker has no place for a path", c.PublicURL)
 	}
 	return &url.URL{Scheme: u.Scheme, Host: u.Host}, nil

@@ -5,5 +5,5 @@
 // environment variables are read in cmd/openecr.
 //
 // Read next: app.go for the life of the program, mux.go for which request goes where, middleware.go for what happens
-// to every request.
+// to every request, identity.go for who calls, admin.go for what an operator does to accounts, aliases and keys.
 package app

@@ -114,7 +114,7 @@ type Environment struct {
 func ReadEnvironment(dir string) (Environment, error) {
 	content, err := os.ReadFile(filepath.Join(dir, infoFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return Environment{}, fmt.Errorf("no openecr has run on data folder %s: start `openecr serve` first, or name its folder with --data", dir)
+		return Environment{}, neverServed(dir)
 	}
 	var env Environment
 	if err == nil {
@@ -129,4 +129,8 @@ func ReadEnvironment(dir string) (Environment, error) {
 	}
 	env.AccessKeyID, env.SecretAccessKey = keys.id, keys.secret
 	return env, nil
+}
+
+func neverServed(dir string) error {
+	return fmt.Errorf("no openecr has run on data folder %s: start `openecr serve` first, or name its folder with --data", dir)
 }

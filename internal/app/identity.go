@@ -6,46 +6,32 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/openecr/openecr/internal/auth"
 	"github.com/openecr/openecr/internal/ecrapi"
 	"github.com/openecr/openecr/internal/ociapi"
-	"github.com/openecr/openecr/internal/ref"
 	"github.com/openecr/openecr/internal/registry"
 )
 
 const (
-	// keyTTL is how long another process's change of an access key may stay unseen.
-	keyTTL = 2 * time.Second
-	// maxCachedKeys bounds the memory that strangers can take with made-up key ids.
-	maxCachedKeys = 10_000
 	// passwordTTL is how long a docker login lasts, as with the real service.
 	passwordTTL = auth.MaxTokenTTL
 	// bearerTTL is short, because clients get a new bearer token by themselves.
 	bearerTTL = time.Hour
 )
 
-// identity establishes who calls, for both wires: it joins package auth to what the store knows of keys.
+// identity establishes who calls, for all wires: it joins package auth to what the store knows of keys.
 type identity struct {
-	registry *registry.Registry
-	sealer   *auth.Sealer
-	verifier *auth.Verifier
+	*keyring
+	api, sts *auth.Verifier
 	tokens   *auth.Tokens
-
-	mu   sync.Mutex
-	keys map[string]cachedKey
-}
-
-type cachedKey struct {
-	auth.Key
-	until time.Time
 }
 
 func newIdentity(reg *registry.Registry, s stores, host string) *identity {
-	i := &identity{registry: reg, sealer: s.sealer, keys: make(map[string]cachedKey)}
-	i.verifier = &auth.Verifier{Key: i.key}
+	i := &identity{keyring: newKeyring(reg, s.sealer)}
+	i.api = &auth.Verifier{Key: i.key, Service: "ecr-public"}
+	i.sts = &auth.Verifier{Key: i.key, Service: "sts"}
 	tokenKeys := []auth.TokenKey{{ID: "1", Secret: s.secrets.token}}
 	i.tokens = &auth.Tokens{
 		Keys:     func(context.Context) ([]auth.TokenKey, error) { return tokenKeys, nil },
@@ -54,65 +40,44 @@ func newIdentity(reg *registry.Registry, s stores, host string) *identity {
 	return i
 }
 
-// key looks an access key up. Keys that exist are remembered for a moment: checking a signature must not cost a query.
-func (i *identity) key(ctx context.Context, id string) (auth.Key, error) {
-	i.mu.Lock()
-	cached, ok := i.keys[id]
-	i.mu.Unlock()
-	if ok && time.Now().Before(cached.until) {
-		return cached.Key, nil
-	}
-	stored, err := i.registry.AccessKey(ctx, id)
-	if errors.Is(err, registry.ErrAbsent) {
-		return auth.Key{}, auth.ErrKeyNotFound
-	}
-	if err != nil {
-		return auth.Key{}, err
-	}
-	secret, err := i.sealer.Open(stored.SealedSecret, []byte(id))
-	if err != nil {
-		return auth.Key{}, err
-	}
-	key := auth.Key{
-		Secret:   string(secret),
-		Identity: auth.Identity{AccountID: string(stored.Account), AccessKeyID: id, ARN: ref.RootARN(stored.Account)},
-		Disabled: stored.Disabled,
-	}
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if len(i.keys) >= maxCachedKeys {
-		clear(i.keys)
-	}
-	i.keys[id] = cachedKey{key, time.Now().Add(keyTTL)}
-	return key, nil
-}
-
-func caller(id auth.Identity) registry.Caller {
-	return registry.Caller{Account: ref.AccountID(id.AccountID), ARN: id.ARN, KeyID: id.AccessKeyID}
-}
-
 func identityOf(c registry.Caller) auth.Identity {
 	return auth.Identity{AccountID: string(c.Account), ARN: c.ARN, AccessKeyID: c.KeyID}
 }
 
-// pending joins auth.Pending to what package ecrapi asks for.
-type pending struct{ *auth.Pending }
+// pending joins auth.Pending to what packages ecrapi and stsapi ask for.
+type pending struct {
+	*auth.Pending
+	keys *keyring
+	ctx  context.Context // of the request
+}
 
+// Finish looks at the key once more: a long body may have outlived it.
 func (p pending) Finish(bodySHA256 [32]byte) (registry.Caller, error) {
 	id, err := p.Pending.Finish(bodySHA256)
 	if err != nil {
 		return registry.Caller{}, err
 	}
-	return caller(id), nil
+	known, err := p.keys.find(p.ctx, id.AccessKeyID)
+	if errors.Is(err, auth.ErrKeyNotFound) || err == nil && known.Disabled {
+		return registry.Caller{}, auth.UnknownKey()
+	}
+	return known.caller(), err
 }
 
-// begin checks the signature of an API call as far as its headers go.
-func (i *identity) begin(r *http.Request) (ecrapi.Pending, error) {
-	p, err := i.verifier.Begin(r)
-	if err != nil {
-		return nil, err
-	}
-	return pending{p}, nil
+// begin checks the signature of a call as far as its headers go.
+func (i *identity) begin(v *auth.Verifier, r *http.Request) (pending, error) {
+	p, err := v.Begin(r)
+	return pending{p, i.keyring, r.Context()}, err
+}
+
+func (i *identity) beginAPI(r *http.Request) (ecrapi.Pending, error) {
+	p, err := i.begin(i.api, r)
+	return p, err
+}
+
+func (i *identity) beginSTS(r *http.Request) (ecrapi.Pending, error) {
+	p, err := i.begin(i.sts, r)
+	return p, err
 }
 
 // issuePassword makes the answer of GetAuthorizationToken.
@@ -125,40 +90,42 @@ func (i *identity) issuePassword(ctx context.Context, c registry.Caller) (string
 }
 
 // authenticate finds the caller of a registry request. Nobody is a caller too: pulls are open to all.
-func (i *identity) authenticate(r *http.Request) (registry.Caller, error) {
+func (i *identity) authenticate(r *http.Request) (registry.Caller, ociapi.Scopes, error) {
+	claims, err := i.claims(r)
+	if err != nil {
+		return registry.Caller{}, nil, err
+	}
+	c, err := i.checkClaims(r.Context(), claims)
+	return c, claims.Scopes, err
+}
+
+// claims are what a request proves, zero for nobody.
+func (i *identity) claims(r *http.Request) (auth.Claims, error) {
 	header := r.Header.Get("Authorization")
 	if header == "" {
-		return registry.Caller{}, nil
+		return auth.Claims{}, nil
 	}
 	if user, password, ok := r.BasicAuth(); ok {
-		return i.login(r.Context(), user, password)
+		return i.checkPassword(r.Context(), user, password)
 	}
 	scheme, token, _ := strings.Cut(header, " ")
 	if !strings.EqualFold(scheme, "Bearer") {
-		return registry.Caller{}, refused(auth.ErrTokenInvalid)
+		return auth.Claims{}, refused(auth.ErrTokenInvalid)
 	}
 	// The answer of GetAuthorizationToken is a bearer token too, as with the real service.
 	if password, err := auth.ParseAuthorizationToken(token); err == nil {
-		return i.login(r.Context(), loginUser, password)
+		return i.checkPassword(r.Context(), loginUser, password)
 	}
 	claims, err := i.tokens.ParseBearer(r.Context(), token)
 	if err != nil {
-		return registry.Caller{}, refused(err)
+		return auth.Claims{}, refused(err)
 	}
-	return i.checkClaims(r.Context(), claims)
+	return claims, nil
 }
 
 const loginUser = "AWS"
 
-// login checks what docker login was given.
-func (i *identity) login(ctx context.Context, user, password string) (registry.Caller, error) {
-	claims, err := i.checkPassword(ctx, user, password)
-	if err != nil {
-		return registry.Caller{}, err
-	}
-	return i.checkClaims(ctx, claims)
-}
-
+// checkPassword checks what docker login was given.
 func (i *identity) checkPassword(ctx context.Context, user, password string) (auth.Claims, error) {
 	if user != loginUser {
 		return auth.Claims{}, refused(fmt.Errorf("user name %q is not AWS", user))
@@ -170,9 +137,9 @@ func (i *identity) checkPassword(ctx context.Context, user, password string) (au
 	return claims, nil
 }
 
-// issueBearer makes a token for a login, for nobody when there is none. Scopes are not written into it: what a caller
-// may do is decided anew at every request, so that a change holds at once. It does not outlive the password.
-func (i *identity) issueBearer(r *http.Request, login ociapi.Login, _ []string) (ociapi.Token, error) {
+// issueBearer makes a token for a login, for nobody when there is none, good for what the caller may do of what is asked
+// for. It does not outlive the password.
+func (i *identity) issueBearer(r *http.Request, login ociapi.Login, asked []string) (ociapi.Token, error) {
 	now, ttl := time.Now(), bearerTTL
 	var c registry.Caller
 	if login != (ociapi.Login{}) {
@@ -183,9 +150,14 @@ func (i *identity) issueBearer(r *http.Request, login ociapi.Login, _ []string) 
 		if c, err = i.checkClaims(r.Context(), claims); err != nil {
 			return ociapi.Token{}, err
 		}
+		c.Conditions = conditions(r, c)
 		ttl = min(ttl, max(time.Second, claims.Expires.Sub(now)))
 	}
-	token, expires, err := i.tokens.IssueBearer(r.Context(), identityOf(c), ttl)
+	scopes, err := ociapi.Narrow(r.Context(), i.registry, c, asked)
+	if err != nil {
+		return ociapi.Token{}, err
+	}
+	token, expires, err := i.tokens.IssueBearer(r.Context(), identityOf(c), scopes, ttl)
 	return ociapi.Token{Value: token, IssuedAt: now, ExpiresIn: expires.Sub(now)}, err
 }
 
@@ -194,14 +166,14 @@ func (i *identity) checkClaims(ctx context.Context, claims auth.Claims) (registr
 	if claims.Anonymous() {
 		return registry.Caller{}, nil
 	}
-	key, err := i.key(ctx, claims.AccessKeyID)
-	if errors.Is(err, auth.ErrKeyNotFound) || err == nil && key.Disabled {
+	known, err := i.find(ctx, claims.AccessKeyID)
+	if errors.Is(err, auth.ErrKeyNotFound) || err == nil && known.Disabled {
 		return registry.Caller{}, refused(auth.ErrTokenInvalid)
 	}
 	if err != nil {
 		return registry.Caller{}, err
 	}
-	return caller(key.Identity), nil
+	return known.caller(), nil
 }
 
 // refused words why a login does not hold, in the way that package ociapi passes on.

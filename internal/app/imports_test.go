@@ -3,6 +3,7 @@ package app
 import (
 	"os"
 	"os/exec"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -10,21 +11,36 @@ import (
 
 const module = "github.com/openecr/openecr/"
 
-// rooms says which packages of this module each package may import. A package that is not here may not be.
+// rooms says which other rooms each may import. A room is a package with those below it; one that is not here may not be.
 var rooms = map[string][]string{
-	"cmd/openecr":           {"internal/app"},
-	"internal/app":          {"internal/ecrapi", "internal/ociapi", "internal/auth", "internal/sqlmeta", "internal/blobfs", "internal/registry", "internal/ref"},
+	"cmd/openecr":           {"ecrpublic", "internal/awscli", "internal/push", "internal/ref", "internal/app"},
+	"internal/app":          {"ecrpublic", "internal/ecrapi", "internal/ociapi", "internal/stsapi", "internal/policy", "internal/auth", "internal/sqlmeta", "internal/blobfs", "internal/registry", "internal/ref"},
 	"internal/ecrapi":       {"ecrpublic", "internal/registry", "internal/ref"},
 	"internal/ociapi":       {"internal/registry", "internal/ref"},
+	"internal/stsapi":       {"internal/registry"},
 	"internal/auth":         {"internal/registry", "internal/ref"},
 	"internal/sqlmeta":      {"internal/registry", "internal/ref"},
 	"internal/blobfs":       {"internal/registry", "internal/ref"},
-	"internal/registry":     {"internal/ref"},
+	"internal/awscli":       {"ecrpublic"},
+	"internal/push":         {"ecrpublic", "internal/ref"},
+	"internal/policy":       {},
+	"internal/registry":     {"internal/policy", "internal/ref"},
 	"internal/ref":          {},
 	"internal/registrytest": {"internal/registry", "internal/ref"}, // and no package but tests imports it
 	"ecrpublic":             {},
 	"e2e":                   {},
 	"bench":                 {},
+}
+
+// roomOf is the room that a package of this module belongs to, "" when there is none.
+func roomOf(name string) string {
+	for name != "." {
+		if _, ok := rooms[name]; ok {
+			return name
+		}
+		name = path.Dir(name)
+	}
+	return ""
 }
 
 // unknownTo says what packages must not reach, by whatever path. A word that ends in "/" is all that begins with it.
@@ -44,19 +60,15 @@ func TestImportsGoOneWay(t *testing.T) {
 		if !ours {
 			continue
 		}
-		allowed, known := rooms[name]
-		if !known {
+		room := roomOf(name)
+		if room == "" {
 			t.Errorf("package %s has no row in the table of rooms", name)
 		}
 		for _, imported := range direct {
-			if imported, ours := strings.CutPrefix(imported, module); ours && !slices.Contains(allowed, imported) {
+			imported, ours := strings.CutPrefix(imported, module)
+			if ours && roomOf(imported) != room && !slices.Contains(rooms[room], roomOf(imported)) {
 				t.Errorf("%s must not import %s", name, imported)
 			}
-		}
-	}
-	for name := range rooms {
-		if _, there := imports[module+name]; !there {
-			t.Errorf("package %s of the table of rooms does not exist", name)
 		}
 	}
 }

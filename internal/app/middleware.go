@@ -45,16 +45,20 @@ func withMiddleware(next http.Handler, log *slog.Logger, proxies []netip.Prefix)
 		out := &countingWriter{ResponseWriter: w}
 		r = r.WithContext(context.WithValue(r.Context(), recordKey{}, rec))
 		r.Body = in
-		remote := believeProxy(r, proxies)
+		from := believeProxy(r, proxies)
+		r = withConnection(r, from)
 		w.Header().Set("x-amzn-RequestId", rec.id)
 		defer func() {
 			cut := recoverPanic(recover(), rec, out)
-			logRequest(log, r, rec, remote, in.n, out, time.Since(start))
+			logRequest(log, r, rec, from.remote, in.n, out, time.Since(start))
 			if cut {
 				panic(http.ErrAbortHandler) // the answer had begun: only a broken connection can tell the client
 			}
 		}()
 		next.ServeHTTP(out, r)
+		if out.status == 0 {
+			out.status = http.StatusOK // what the server sends for a handler that wrote nothing
+		}
 	})
 }
 
@@ -102,20 +106,31 @@ func logRequest(log *slog.Logger, r *http.Request, rec *record, remote string, i
 	log.LogAttrs(r.Context(), level, "request", attrs...)
 }
 
-// believeProxy takes client address and host from the headers of a trusted proxy, and from nobody else. The host
-// matters: clients sign it. It returns the client's address.
-func believeProxy(r *http.Request, proxies []netip.Prefix) string {
+// believeProxy takes client address, host and scheme from the headers of a trusted proxy, and from nobody else. The host
+// matters: clients sign it.
+func believeProxy(r *http.Request, proxies []netip.Prefix) connection {
+	from := connection{remote: r.RemoteAddr, secure: r.TLS != nil}
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
-		return r.RemoteAddr
+		return from
 	}
+	from.remote = host
 	if !trusted(host, proxies) {
-		return host
+		return from
 	}
 	if forwarded := r.Header.Get("X-Forwarded-Host"); forwarded != "" {
 		r.Host = forwarded
 	}
-	// Each proxy appends the address it was called from, so the last one that is not a proxy of ours is the client.
+	if scheme := r.Header.Get("X-Forwarded-Proto"); scheme != "" {
+		from.secure = scheme == "https"
+	}
+	from.remote = clientBehind(r, host, proxies)
+	return from
+}
+
+// clientBehind reads X-Forwarded-For from its end: each proxy appends the address it was called from, so the last one
+// that is not a proxy of ours is the client.
+func clientBehind(r *http.Request, host string, proxies []netip.Prefix) string {
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for i := len(hops) - 1; i >= 0; i-- {
 		hop := strings.TrimSpace(hops[i])

@@ -17,40 +17,57 @@ import (
 
 type muxConfig struct {
 	registry *registry.Registry
+	identity *identity
 	stores   stores
 	public   *url.URL
 	spool    string
 	alias    string
 	version  string
+	rates    map[string]rate
+	// strictRegion has the API refuse requests signed for another region.
+	strictRegion bool
+	access       Access
 }
 
-// newMux tells requests apart: POST / is the API, /v2/ and /token are the docker registry.
+// newMux tells requests apart: POST / is the API or STS, /v2/ and /token are the docker registry.
 func newMux(c muxConfig) http.Handler {
-	id := newIdentity(c.registry, c.stores, c.public.Host)
+	id := c.identity
+	throttle := newThrottle(c.rates)
+	begin := beginWithConditions(id.beginAPI)
+	if c.strictRegion {
+		begin = beginInOnlyRegion(begin)
+	}
 	api := ecrapi.New(ecrapi.Options{
 		Registry:   c.registry,
-		Begin:      id.begin,
+		Begin:      begin,
 		IssueToken: id.issuePassword,
 		SpoolDir:   c.spool,
+		Throttle:   throttle.take,
 		Observe:    observe,
 	})
 	oci := ociapi.New(ociapi.Options{
 		Registry:     c.registry,
 		PublicURL:    func(*http.Request) *url.URL { return c.public },
-		Authenticate: id.authenticate,
+		Authenticate: authenticateWithConditions(id.authenticate),
 		IssueToken:   id.issueBearer,
+		Throttle:     throttle.take,
+		Private:      c.access.Private,
+		CreateOnPush: c.access.catalogOfPushed(),
 		DefaultAlias: func(context.Context, registry.Caller) ref.Alias { return ref.Alias(c.alias) },
 		Observe:      observe,
 	})
 	probes := newProbes(c.stores.meta)
+	logos := logoHandler(c.registry)
 	welcome := welcomePage(c)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	routes := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path := r.URL.Path
 		switch {
 		case path == "/" && r.Method == http.MethodPost:
 			api.ServeHTTP(w, r)
 		case path == "/v2" || strings.HasPrefix(path, "/v2/") || path == "/token" || path == "/token/":
 			oci.ServeHTTP(w, r)
+		case strings.HasPrefix(path, registry.LogoPath):
+			logos.ServeHTTP(w, r)
 		case path == "/healthz" || path == "/readyz":
 			probes.ServeHTTP(w, r)
 		case path == "/" && (r.Method == http.MethodGet || r.Method == http.MethodHead):
@@ -59,6 +76,7 @@ func newMux(c muxConfig) http.Handler {
 			http.Error(w, "There is nothing at this address. Images are under /v2/, the API takes POST at /.", http.StatusNotFound)
 		}
 	})
+	return withOtherServices(routes, c.registry, id)
 }
 
 // welcomePage is for people who open the address in a browser.

@@ -36,13 +36,20 @@ func ensureRoot(ctx context.Context, reg *registry.Registry, s stores, c Config)
 		if err := checkSecret(ctx, reg, s.sealer, keys); err != nil {
 			return Info{}, err
 		}
+		root.Key = registry.AccessKey{ID: keys.id, Account: root.Account, SealedSecret: s.sealer.Seal([]byte(keys.secret), []byte(keys.id))}
+	}
+	if isNew {
 		if err := writeCredentials(path, keys); err != nil {
 			return Info{}, err
 		}
-		root.Key = registry.AccessKey{ID: keys.id, Account: root.Account, SealedSecret: s.sealer.Seal([]byte(keys.secret), []byte(keys.id))}
 	}
 	if err := reg.EnsureRoot(ctx, root); err != nil {
 		return Info{}, err
+	}
+	if keys.id != "" { // in an old store only now: a start that is refused changes nothing
+		if err := writeCredentials(path, keys); err != nil {
+			return Info{}, err
+		}
 	}
 	return Info{AccountID: string(root.Account), Alias: string(root.Alias)}, nil
 }

@@ -1,8 +1,6 @@
 package app
 
 import (
-	"context"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -53,15 +51,11 @@ func TestFirstStartMakesAnAccountAndTheNextOnesKeepIt(t *testing.T) {
 func TestDataIsItsOwnersAlone(t *testing.T) {
 	c := newConfig(t)
 	open(t, c)
-	must(t, filepath.WalkDir(c.Data, func(path string, d fs.DirEntry, err error) error {
-		must(t, err)
-		info, err := d.Info()
-		must(t, err)
-		if path == c.Data && info.Mode().Perm() != 0o700 {
-			t.Errorf("data folder has mode %s", info.Mode())
-		}
-		return nil
-	}))
+	info, err := os.Stat(c.Data)
+	must(t, err)
+	if info.Mode().Perm() != 0o700 {
+		t.Errorf("the data folder has mode %s", info.Mode())
+	}
 	for _, name := range []string{CredentialsFile, infoFile, masterKeyFile} {
 		info, err := os.Stat(c.file(name))
 		must(t, err)
@@ -233,12 +227,6 @@ func TestFailedStartLeavesNothingOpen(t *testing.T) {
 	wrong.AdminAddr = "nonsense"
 	refusal(t, wrong)
 	openClose(t, c) // the lock and the port are free again
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	if a, err := New(ctx, newConfig(t), nil); err == nil {
-		must(t, a.Close())
-		t.Error("a start that was cancelled succeeds")
-	}
 }
 
 func readEnvironment(t *testing.T, c Config) Environment {

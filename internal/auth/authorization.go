@@ -74,7 +74,7 @@ func parseAuthorization(h http.Header) (authorization, error) {
 func (a *authorization) split(credential, signedHeaders string) error {
 	parts := strings.Split(credential, "/")
 	if len(parts) != 5 || parts[0] == "" {
-		return incomplete("Credential must be ACCESS-KEY-ID/YYYYMMDD/REGION/%s/%s, not %q.", signingService, scopeTerminator, credential)
+		return incomplete("Credential must be ACCESS-KEY-ID/YYYYMMDD/REGION/SERVICE/%s, not %q.", scopeTerminator, credential)
 	}
 	a.accessKeyID, a.date, a.region, a.service, a.terminator = parts[0], parts[1], parts[2], parts[3], parts[4]
 

@@ -22,6 +22,9 @@ const invalidToken = "The security token included in the request is invalid."
 const wrongSignature = "The request signature we calculated does not match the signature you provided. " +
 	"Check your AWS Secret Access Key and signing method. Consult the service documentation for details."
 
+// UnknownKey is the refusal of an access key that does not exist or is disabled.
+func UnknownKey() *Error { return unrecognizedClient(invalidToken) }
+
 func missingToken() *Error {
 	return &Error{"MissingAuthenticationTokenException", "Missing Authentication Token"}
 }

@@ -8,15 +8,16 @@ import (
 // keyScope is all that a signing key is derived from, besides constants. The secret itself is part of it, so a
 // replaced secret never meets a key derived from the old one.
 type keyScope struct {
-	secret string
-	date   string
-	region string
+	secret  string
+	date    string
+	region  string
+	service string
 }
 
 func (s keyScope) signingKey() [sha256.Size]byte {
 	key := hmacSHA256([]byte("AWS4"+s.secret), []byte(s.date))
 	key = hmacSHA256(key, []byte(s.region))
-	key = hmacSHA256(key, []byte(signingService))
+	key = hmacSHA256(key, []byte(s.service))
 	return [sha256.Size]byte(hmacSHA256(key, []byte(scopeTerminator)))
 }
 

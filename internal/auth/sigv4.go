@@ -13,9 +13,8 @@ import (
 )
 
 const (
-	signingService = "ecr-public"
-	maxSkew        = 5 * time.Minute
-	hexHash        = 2 * sha256.Size
+	maxSkew = 5 * time.Minute
+	hexHash = 2 * sha256.Size
 )
 
 // ErrKeyNotFound is what Verifier.Key answers for an access key id that does not exist.
@@ -39,6 +38,9 @@ type Verifier struct {
 	// Key looks up an access key, ErrKeyNotFound if there is none. Begin wraps any other error and does not make it an
 	// *Error: the fault is ours, not the caller's.
 	Key func(ctx context.Context, accessKeyID string) (Key, error)
+
+	// Service is what requests must be signed for: "ecr-public", "sts". Required.
+	Service string
 
 	// Region, if set, is the only region that a request may be signed for.
 	Region string
@@ -129,10 +131,10 @@ func (p *Pending) Finish(bodySHA256 [sha256.Size]byte) (Identity, error) {
 	toSign := make([]byte, 0, 256)
 	toSign = append(toSign, signingAlgorithm+"\n"...)
 	toSign = append(toSign, p.date+"\n"...)
-	toSign = append(toSign, p.auth.date+"/"+p.auth.region+"/"+signingService+"/"+scopeTerminator+"\n"...)
+	toSign = append(toSign, p.auth.date+"/"+p.auth.region+"/"+p.auth.service+"/"+scopeTerminator+"\n"...)
 	toSign = hex.AppendEncode(toSign, request[:])
 
-	scope := keyScope{secret: p.key.Secret, date: p.auth.date, region: p.auth.region}
+	scope := keyScope{secret: p.key.Secret, date: p.auth.date, region: p.auth.region, service: p.auth.service}
 	signingKey, cached := p.verifier.signingKeys.get(scope)
 	if !cached {
 		signingKey = scope.signingKey()
@@ -160,8 +162,8 @@ func (v *Verifier) checkScope(a authorization, day string) error {
 	switch {
 	case a.terminator != scopeTerminator:
 		return invalidSignature("Credential must end in %q, not %q.", scopeTerminator, a.terminator)
-	case a.service != signingService:
-		return invalidSignature("Credential is scoped to the service %q, and this one is %q.", a.service, signingService)
+	case a.service != v.Service:
+		return invalidSignature("Credential is scoped to the service %q, and this one is %q.", a.service, v.Service)
 	case a.region == "":
 		return invalidSignature("Credential names no region.")
 	case v.Region != "" && a.region != v.Region:
@@ -189,13 +191,13 @@ func (v *Verifier) checkSkew(at time.Time) error {
 func (v *Verifier) lookup(ctx context.Context, accessKeyID string) (Key, error) {
 	key, err := v.Key(ctx, accessKeyID)
 	if errors.Is(err, ErrKeyNotFound) {
-		return Key{}, unrecognizedClient(invalidToken)
+		return Key{}, UnknownKey()
 	}
 	if err != nil {
 		return Key{}, fmt.Errorf("look up access key %q: %w", accessKeyID, err)
 	}
 	if key.Disabled {
-		return Key{}, unrecognizedClient(invalidToken)
+		return Key{}, UnknownKey()
 	}
 	return key, nil
 }

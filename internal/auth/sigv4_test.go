@@ -22,9 +22,10 @@ import (
 )
 
 const (
-	testKeyID  = "AKIAEXAMPLEEXAMPLE22"
-	testSecret = "x"
-	emptyHash  = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+	testKeyID      = "AKIAEXAMPLEEXAMPLE22"
+	testSecret     = "x"
+	signingService = "ecr-public"
+	emptyHash      = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 )
 
 var (
@@ -35,7 +36,8 @@ var (
 // newVerifier knows one key and stands still at testTime.
 func newVerifier() *Verifier {
 	return &Verifier{
-		Now: func() time.Time { return testTime },
+		Service: signingService,
+		Now:     func() time.Time { return testTime },
 		Key: func(_ context.Context, id string) (Key, error) {
 			if id != testKeyID {
 				return Key{}, ErrKeyNotFound
@@ -261,7 +263,7 @@ func TestDateHeaderServesWithoutAmzDate(t *testing.T) {
 		}
 		hash := sha256.Sum256(append(canonical, emptyHash...))
 		toSign := "AWS4-HMAC-SHA256\n20261122T084820Z\n20261122/us-east-1/ecr-public/aws4_request\n" + hex.EncodeToString(hash[:])
-		key := keyScope{testSecret, "20261122", "us-east-1"}.signingKey()
+		key := keyScope{testSecret, "20261122", "us-east-1", signingService}.signingKey()
 		r.Header.Set("Authorization", fmt.Sprintf(
 			"AWS4-HMAC-SHA256 Credential=%s/20261122/us-east-1/ecr-public/aws4_request,SignedHeaders=%s,Signature=%x",
 			testKeyID, strings.Join(signed, ";"), hmacSHA256(key[:], []byte(toSign))))
@@ -307,6 +309,27 @@ func TestRegion(t *testing.T) {
 	v.Region = "us-east-1"
 	_, err := verify(v, r, "")
 	wantError(t, err, "InvalidSignatureException", `"eu-west-3"`)
+}
+
+func TestEachServiceHasSignaturesOfItsOwn(t *testing.T) {
+	hash := sha256.Sum256(nil)
+	r := newRequest(t, "/", "")
+	credentials := aws.Credentials{AccessKeyID: testKeyID, SecretAccessKey: testSecret}
+	if err := v4.NewSigner().SignHTTP(t.Context(), credentials, r, hex.EncodeToString(hash[:]), "sts", "us-east-1", testTime); err != nil {
+		t.Fatal(err)
+	}
+	r = overTheWire(t, r)
+	_, err := verify(newVerifier(), r, "")
+	wantError(t, err, "InvalidSignatureException", `"sts"`)
+	v := newVerifier()
+	v.Service = "sts"
+	if _, err := verify(v, r, ""); err != nil {
+		t.Error(err)
+	}
+	// Renaming the scope is not enough: the service is part of the key.
+	editAuthorization(r, "/sts/", "/ecr-public/")
+	_, err = verify(newVerifier(), r, "")
+	wantError(t, err, "InvalidSignatureException", wrongSignature)
 }
 
 func TestKeyLookup(t *testing.T) {

@@ -56,6 +56,7 @@ type Tokens struct {
 // Claims is what a token says, once it is known to be genuine and current.
 type Claims struct {
 	Identity
+	Scopes  []string  // what the token is good for at most; nil for no limits, while an empty list is for nothing
 	Issued  time.Time // whole seconds, UTC
 	Expires time.Time // whole seconds, UTC; from this moment on the token is refused
 }
@@ -70,8 +71,10 @@ type wireClaims struct {
 	AccountID   string `json:"account,omitempty"`
 	AccessKeyID string `json:"key,omitempty"`
 	ARN         string `json:"arn,omitempty"`
-	Issued      int64  `json:"iat"` // epoch seconds
-	Expires     int64  `json:"exp"` // epoch seconds
+	// Scopes may be empty, which is not the same as absent.
+	Scopes  []string `json:"scopes,omitzero"`
+	Issued  int64    `json:"iat"` // epoch seconds
+	Expires int64    `json:"exp"` // epoch seconds
 }
 
 // password is the JSON inside a password, shaped as the real service's for the sake of tools that look into it. Payload
@@ -87,7 +90,7 @@ type password struct {
 // IssuePassword makes the password of a docker login as AWS. It is base64, so it has no colon, at which the AWS CLI
 // would cut it. A ttl over MaxTokenTTL is cut to that; one under a second is an error.
 func (t *Tokens) IssuePassword(ctx context.Context, id Identity, ttl time.Duration) (secret string, expires time.Time, err error) {
-	i, err := t.issue(ctx, audiencePassword, base64.StdEncoding, id, ttl)
+	i, err := t.issue(ctx, audiencePassword, base64.StdEncoding, id, nil, ttl)
 	if err != nil {
 		return "", time.Time{}, fmt.Errorf("issue password: %w", err)
 	}
@@ -99,9 +102,9 @@ func (t *Tokens) IssuePassword(ctx context.Context, id Identity, ttl time.Durati
 }
 
 // IssueBearer makes a bearer token for the registry: base64url claims, a dot, base64url signature. The zero Identity
-// makes an anonymous one. Lifetimes are as in IssuePassword; a token given for a password should not outlive it.
-func (t *Tokens) IssueBearer(ctx context.Context, id Identity, ttl time.Duration) (token string, expires time.Time, err error) {
-	i, err := t.issue(ctx, audienceRegistry, base64.RawURLEncoding, id, ttl)
+// makes an anonymous one. Scopes are as in Claims. Lifetimes are as in IssuePassword; a token given for a password should not outlive it.
+func (t *Tokens) IssueBearer(ctx context.Context, id Identity, scopes []string, ttl time.Duration) (token string, expires time.Time, err error) {
+	i, err := t.issue(ctx, audienceRegistry, base64.RawURLEncoding, id, scopes, ttl)
 	if err != nil {
 		return "", time.Time{}, fmt.Errorf("issue bearer token: %w", err)
 	}
@@ -134,7 +137,7 @@ type issued struct {
 	expires            time.Time
 }
 
-func (t *Tokens) issue(ctx context.Context, audience string, encoding *base64.Encoding, id Identity, ttl time.Duration) (issued, error) {
+func (t *Tokens) issue(ctx context.Context, audience string, encoding *base64.Encoding, id Identity, scopes []string, ttl time.Duration) (issued, error) {
 	if ttl < time.Second {
 		return issued{}, fmt.Errorf("lifetime %v is under one second", ttl)
 	}
@@ -153,6 +156,7 @@ func (t *Tokens) issue(ctx context.Context, audience string, encoding *base64.En
 		AccountID:   id.AccountID,
 		AccessKeyID: id.AccessKeyID,
 		ARN:         id.ARN,
+		Scopes:      scopes,
 		Issued:      now.Unix(),
 		Expires:     expires.Unix(),
 	})
@@ -186,6 +190,7 @@ func (t *Tokens) open(ctx context.Context, audience string, encoding *base64.Enc
 	}
 	return Claims{
 		Identity: Identity{AccountID: c.AccountID, AccessKeyID: c.AccessKeyID, ARN: c.ARN},
+		Scopes:   c.Scopes,
 		Issued:   time.Unix(c.Issued, 0).UTC(),
 		Expires:  time.Unix(c.Expires, 0).UTC(),
 	}, nil

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -37,7 +38,7 @@ func issuePassword(t testing.TB, tokens *Tokens, id Identity) string {
 
 func issueBearer(t testing.TB, tokens *Tokens, id Identity) string {
 	t.Helper()
-	token, _, err := tokens.IssueBearer(t.Context(), id, MaxTokenTTL)
+	token, _, err := tokens.IssueBearer(t.Context(), id, nil, MaxTokenTTL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,6 +102,21 @@ func TestAuthorizationTokenRoundTrip(t *testing.T) {
 	}
 }
 
+// No scopes are no limits, and an empty list is good for nothing: the two must not be taken for one another.
+func TestScopesRoundTrip(t *testing.T) {
+	tokens := tokensAt(testTime, newTokenKey)
+	for _, scopes := range [][]string{nil, {}, {"repository:a1b2c3d4/hello:pull", "repository:a1b2c3d4/other:pull,push"}} {
+		token, _, err := tokens.IssueBearer(t.Context(), testIdentity, scopes, time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := tokens.ParseBearer(t.Context(), token)
+		if diff := cmp.Diff(scopes, got.Scopes); err != nil || diff != "" {
+			t.Errorf("%v, scopes (-want +got):\n%s", err, diff)
+		}
+	}
+}
+
 func TestBearerRoundTrip(t *testing.T) {
 	tokens := tokensAt(testTime, newTokenKey)
 	for _, id := range []Identity{testIdentity, {}} {
@@ -139,7 +155,7 @@ func TestTokenLifetime(t *testing.T) {
 		t.Errorf("a longer lifetime gives %v, %v, want %v", expires, err, want)
 	}
 	for _, ttl := range []time.Duration{0, -time.Hour, time.Second - 1} {
-		if token, _, err := issued.IssueBearer(t.Context(), testIdentity, ttl); err == nil {
+		if token, _, err := issued.IssueBearer(t.Context(), testIdentity, nil, ttl); err == nil {
 			t.Errorf("a lifetime of %v gives a token: %s", ttl, token)
 		}
 	}
@@ -197,7 +213,7 @@ func TestTokensOfAnotherKindAreInvalid(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got, err := tt.parse(t.Context(), tt.token); !errors.Is(err, ErrTokenInvalid) || got != (Claims{}) {
+			if got, err := tt.parse(t.Context(), tt.token); !errors.Is(err, ErrTokenInvalid) || !reflect.DeepEqual(got, Claims{}) {
 				t.Errorf("got %+v, %v, want ErrTokenInvalid", got, err)
 			}
 		})
@@ -207,7 +223,7 @@ func TestTokensOfAnotherKindAreInvalid(t *testing.T) {
 // The domains of the two MACs are told apart by the audience inside the payload alone, so it has to hold by itself.
 func TestAudienceIsChecked(t *testing.T) {
 	tokens := tokensAt(testTime, newTokenKey)
-	i, err := tokens.issue(t.Context(), audiencePassword, base64.RawURLEncoding, testIdentity, time.Hour)
+	i, err := tokens.issue(t.Context(), audiencePassword, base64.RawURLEncoding, testIdentity, nil, time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -246,7 +262,7 @@ func TestTokenKeyFaults(t *testing.T) {
 			t.Errorf("error is %v, want that of Keys", err)
 		}
 	}
-	if _, _, err := tokensAt(testTime).IssueBearer(t.Context(), testIdentity, time.Hour); err == nil {
+	if _, _, err := tokensAt(testTime).IssueBearer(t.Context(), testIdentity, nil, time.Hour); err == nil {
 		t.Error("a token was issued without a key")
 	}
 }
@@ -263,9 +279,9 @@ func fuzzTokens(f *testing.F, good string, parse func(context.Context, string) (
 	want := Claims{Identity: testIdentity, Issued: testTime, Expires: testTime.Add(MaxTokenTTL)}
 	f.Fuzz(func(t *testing.T, token string) {
 		switch got, err := parse(t.Context(), token); {
-		case err == nil && got != want:
+		case err == nil && !reflect.DeepEqual(got, want):
 			t.Errorf("%q was never issued and says %+v", token, got)
-		case err != nil && (!errors.Is(err, ErrTokenInvalid) || got != Claims{}):
+		case err != nil && (!errors.Is(err, ErrTokenInvalid) || !reflect.DeepEqual(got, Claims{})):
 			t.Errorf("%q gives %+v, %v, want ErrTokenInvalid", token, got, err)
 		case err != nil && token == good:
 			t.Errorf("the issued token is refused: %v", err)

@@ -40,6 +40,7 @@ var codes = map[registry.Kind]string{
 	registry.RepositoryNotFound:       "RepositoryNotFoundException",
 	registry.RepositoryAlreadyExists:  "RepositoryAlreadyExistsException",
 	registry.RepositoryNotEmpty:       "RepositoryNotEmptyException",
+	registry.PolicyNotFound:           "RepositoryPolicyNotFoundException",
 	registry.InvalidResourceTag:       "InvalidTagParameterException",
 	registry.TooManyResourceTags:      "TooManyTagsException",
 	registry.LayerNotFound:            "LayersNotFoundException",
@@ -56,6 +57,8 @@ var codes = map[registry.Kind]string{
 	registry.ImageDigestDoesNotMatch:  "ImageDigestDoesNotMatchException",
 	registry.LayersNotFound:           "LayersNotFoundException",
 	registry.ReferencedImagesNotFound: "ReferencedImagesNotFoundException",
+	registry.LimitExceeded:            "LimitExceededException",
+	registry.Referenced:               "InvalidParameterException", // the registry wire only
 }
 
 // code is the exception for a kind as far as the operation models it. An unknown registry is, for the operations that

@@ -146,3 +146,12 @@ func TestUnknownOperationIsClipped(t *testing.T) {
 		t.Errorf("%d with %d bytes", w.Code, w.Body.Len())
 	}
 }
+
+func TestEveryOperationHasAHandler(t *testing.T) {
+	handlers := newRig(t).handlers
+	for _, op := range ecrpublic.Operations() {
+		if (handlers[op.Name] != nil) == (op.Name == "UploadLayerPart") { // the one that is not decoded as a whole
+			t.Errorf("%s: has a handler: %t", op.Name, handlers[op.Name] != nil)
+		}
+	}
+}

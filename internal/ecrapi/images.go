@@ -8,10 +8,14 @@ import (
 )
 
 func (s *Server) putImage(ctx context.Context, caller registry.Caller, in *ecrpublic.PutImageRequest) (*ecrpublic.PutImageResponse, error) {
+	var tags []string
+	if in.ImageTag != nil {
+		tags = []string{*in.ImageTag}
+	}
 	image, err := s.Registry.PutImage(ctx, caller, path(in.RegistryId, in.RepositoryName), registry.NewImage{
 		Manifest:  []byte(*in.ImageManifest),
 		MediaType: value(in.ImageManifestMediaType),
-		Tag:       value(in.ImageTag),
+		Tags:      tags,
 		Digest:    value(in.ImageDigest),
 	})
 	if err != nil {

@@ -48,7 +48,7 @@ func (c *call) uploadLayerPart(pending Pending) ([]byte, error) {
 		return nil, fmt.Errorf("rewind the spool: %w", err)
 	}
 	up, err := c.server.Registry.AppendUpload(ctx, c.caller, path(in.RegistryId, in.RepositoryName), *in.UploadId,
-		registry.Part{First: *in.PartFirstByte, Length: size, Body: spool})
+		registry.Part{First: *in.PartFirstByte, Length: size, Body: spool, Counted: true})
 	if err != nil {
 		return nil, err
 	}
@@ -76,6 +76,5 @@ func (c *call) scanBody(pending Pending, scanner *partScanner) error {
 	if n > limit {
 		return bodyTooLarge(c.op)
 	}
-	c.caller, err = pending.Finish([sha256.Size]byte(hash.Sum(nil)))
-	return err
+	return c.prove(pending, [sha256.Size]byte(hash.Sum(nil)))
 }

@@ -18,7 +18,7 @@ import (
 )
 
 func partBody(uploadID string, first int, blob []byte) string {
-	return fmt.Sprintf(`{"repositoryName":"hello","uploadId":%q,"partFirstByte":%d,"partLastByte":%d,"layerPartBlob":%q}`,
+	return fmt.Sprintf(`{"repositoryName":"hello","uploadId":%q,"partFirstByte":%d,"partLastByte":%d,"layerPartBlob":"%s"}`,
 		uploadID, first, first+len(blob)-1, base64.StdEncoding.EncodeToString(blob))
 }
 
@@ -85,7 +85,7 @@ func TestBlobGivenTwice(t *testing.T) {
 	r.call(t, "CompleteLayerUpload", `{"repositoryName":"hello","uploadId":"`+id+`","layerDigests":["`+ref.DigestBytes(ref.SHA256, []byte("abc")).String()+`"]}`)
 }
 
-// Parts of the recommended size make a layer, which the size of the last one does not matter for.
+// Of parts that follow each other only the last may be shorter than 5 MiB.
 func TestPartsOfFiveMiBAndARest(t *testing.T) {
 	r := newRig(t)
 	id := r.startUpload(t)

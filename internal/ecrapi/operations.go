@@ -20,13 +20,23 @@ func (s *Server) operations() map[string]handler {
 	handle(table, s.completeLayerUpload)
 	handle(table, s.createRepository)
 	handle(table, s.deleteRepository)
+	handle(table, s.deleteRepositoryPolicy)
 	handle(table, s.describeImageTags)
 	handle(table, s.describeImages)
 	handle(table, s.describeRegistries)
 	handle(table, s.describeRepositories)
 	handle(table, s.getAuthorizationToken)
+	handle(table, s.getRegistryCatalogData)
+	handle(table, s.getRepositoryCatalogData)
+	handle(table, s.getRepositoryPolicy)
 	handle(table, s.initiateLayerUpload)
+	handle(table, s.listTagsForResource)
 	handle(table, s.putImage)
+	handle(table, s.putRegistryCatalogData)
+	handle(table, s.putRepositoryCatalogData)
+	handle(table, s.setRepositoryPolicy)
+	handle(table, s.tagResource)
+	handle(table, s.untagResource)
 	return table
 }
 
@@ -81,6 +91,9 @@ func optional(s string) *string {
 func wholeSeconds(t time.Time) *time.Time { return ptr(t.Truncate(time.Second)) }
 
 func (s *Server) getAuthorizationToken(ctx context.Context, caller registry.Caller, _ *ecrpublic.GetAuthorizationTokenRequest) (*ecrpublic.GetAuthorizationTokenResponse, error) {
+	if err := s.Registry.AuthorizeLogin(caller); err != nil {
+		return nil, err
+	}
 	token, expires, err := s.IssueToken(ctx, caller)
 	if err != nil {
 		return nil, err
@@ -107,10 +120,10 @@ func (s *Server) describeRegistries(ctx context.Context, caller registry.Caller,
 		}
 	}
 	return &ecrpublic.DescribeRegistriesResponse{Registries: []ecrpublic.Registry{{
-		RegistryId:  ptr(string(detail.Account)),
-		RegistryArn: ptr(ref.RegistryARN(detail.Account)),
+		RegistryId:  ptr(string(detail.ID)),
+		RegistryArn: ptr(ref.RegistryARN(detail.ID)),
 		RegistryUri: ptr(s.Registry.RegistryURI(detail.Aliases[0].Name)),
-		Verified:    ptr(false),
+		Verified:    ptr(detail.Verified),
 		Aliases:     aliases,
 	}}}, nil
 }

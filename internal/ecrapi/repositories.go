@@ -9,28 +9,11 @@ import (
 )
 
 func (s *Server) createRepository(ctx context.Context, caller registry.Caller, in *ecrpublic.CreateRepositoryRequest) (*ecrpublic.CreateRepositoryResponse, error) {
-	var catalog registry.Catalog
-	if in.CatalogData != nil {
-		if in.CatalogData.LogoImageBlob != nil {
-			return nil, &ecrpublic.UnsupportedCommandException{Message: ptr("Logos are not supported by this version of openecr: leave out catalogData.logoImageBlob.")}
-		}
-		catalog = registry.Catalog{
-			Description:      in.CatalogData.Description,
-			Architectures:    in.CatalogData.Architectures,
-			OperatingSystems: in.CatalogData.OperatingSystems,
-			About:            in.CatalogData.AboutText,
-			Usage:            in.CatalogData.UsageText,
-		}
-	}
-	tags := make([]registry.ResourceTag, len(in.Tags))
-	for i, t := range in.Tags {
-		tags[i] = registry.ResourceTag{Key: value(t.Key), Value: value(t.Value)}
-	}
-	repo, err := s.Registry.CreateRepository(ctx, caller, ref.RepositoryName(*in.RepositoryName), catalog, tags)
+	repo, err := s.Registry.CreateRepository(ctx, caller, ref.RepositoryName(*in.RepositoryName), catalog(in.CatalogData), resourceTags(in.Tags))
 	if err != nil {
 		return nil, err
 	}
-	return &ecrpublic.CreateRepositoryResponse{Repository: ptr(s.repository(repo)), CatalogData: catalogData(repo.Catalog)}, nil
+	return &ecrpublic.CreateRepositoryResponse{Repository: ptr(s.repository(repo)), CatalogData: s.catalogData(repo.Catalog)}, nil
 }
 
 func (s *Server) repository(repo registry.Repository) ecrpublic.Repository {
@@ -40,17 +23,6 @@ func (s *Server) repository(repo registry.Repository) ecrpublic.Repository {
 		RepositoryName: ptr(string(repo.Name)),
 		RepositoryUri:  ptr(s.Registry.URI(repo)),
 		CreatedAt:      ptr(repo.CreatedAt),
-	}
-}
-
-// catalogData has only the members that were set; it is an empty object when none was.
-func catalogData(c registry.Catalog) *ecrpublic.RepositoryCatalogData {
-	return &ecrpublic.RepositoryCatalogData{
-		Description:      c.Description,
-		Architectures:    c.Architectures,
-		OperatingSystems: c.OperatingSystems,
-		AboutText:        c.About,
-		UsageText:        c.Usage,
 	}
 }
 

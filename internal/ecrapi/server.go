@@ -29,6 +29,9 @@ type Options struct {
 	Begin func(*http.Request) (Pending, error)
 	// IssueToken makes the authorizationToken of a docker login.
 	IssueToken func(context.Context, registry.Caller) (token string, expires time.Time, err error)
+	// Throttle says how long the caller is to wait before it calls the operation again; 0 lets the call go on. Nil never
+	// throttles.
+	Throttle func(r *http.Request, caller registry.Caller, operation string) time.Duration
 	// SpoolDir holds layer parts whose signature is not proven yet. Files in it are unlinked as soon as they are made.
 	SpoolDir string
 	// Observe hears once of every request: its operation, its caller as far as known, and why it failed.
@@ -48,6 +51,9 @@ func New(o Options) *Server {
 	if s.Observe == nil {
 		s.Observe = func(*http.Request, string, registry.Caller, error) {}
 	}
+	if s.Throttle == nil {
+		s.Throttle = func(*http.Request, registry.Caller, string) time.Duration { return 0 }
+	}
 	s.handlers = s.operations()
 	return s
 }
@@ -63,6 +69,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	write(w, http.StatusOK, answer)
+}
+
+// IsCall says whether a request names an operation of ECR Public, rightly signed or not.
+func IsCall(r *http.Request) bool {
+	return strings.HasPrefix(r.Header.Get("X-Amz-Target"), ecrpublic.TargetPrefix+".")
 }
 
 // call is one request on its way.
@@ -115,11 +126,7 @@ func (c *call) answer(in any) ([]byte, error) {
 	if err := ecrpublic.Validate(in); err != nil {
 		return nil, err
 	}
-	handle, ok := c.server.handlers[c.op.Name]
-	if !ok {
-		return nil, &ecrpublic.UnsupportedCommandException{Message: ptr(c.op.Name + " command is not supported by this version of openecr.")}
-	}
-	out, err := handle(c.r.Context(), c.caller, in)
+	out, err := c.server.handlers[c.op.Name](c.r.Context(), c.caller, in)
 	if err != nil {
 		return nil, err
 	}
@@ -136,8 +143,18 @@ func (c *call) readBody(pending Pending) ([]byte, error) {
 	if int64(len(body)) > limit {
 		return nil, bodyTooLarge(c.op)
 	}
-	c.caller, err = pending.Finish(sha256.Sum256(body))
-	return body, err
+	return body, c.prove(pending, sha256.Sum256(body))
+}
+
+// prove finds out who calls, and whether that account calls too often.
+func (c *call) prove(pending Pending, bodySHA256 [sha256.Size]byte) (err error) {
+	if c.caller, err = pending.Finish(bodySHA256); err != nil {
+		return err
+	}
+	if c.server.Throttle(c.r, c.caller, c.op.Name) > 0 {
+		return &Error{Code: "ThrottlingException", Status: http.StatusBadRequest, Message: "Rate exceeded"}
+	}
+	return nil
 }
 
 // bodyLimit is how many bytes a request may have: what its largest member needs in JSON, and room for the others.

@@ -1,7 +1,11 @@
 package ecrapi
 
 import (
+	"bytes"
+	"encoding/base64"
 	"encoding/json"
+	"image"
+	"image/png"
 	"os"
 	"regexp"
 	"strings"
@@ -14,7 +18,7 @@ import (
 // TestSessions sends the requests of testdata/*.session, each file to a server of its own, and compares status, headers
 // and body to the byte. The first lines of each file say how it is written.
 func TestSessions(t *testing.T) {
-	for _, name := range []string{"repositories", "layers", "images", "unsupported"} {
+	for _, name := range []string{"repositories", "catalog", "policies", "resourcetags", "layers", "images"} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)
 			s := session{drawn: map[string]string{}}
@@ -60,7 +64,7 @@ func readSession(t *testing.T, file string) []exchange {
 // session knows what the server has drawn at random, by the name of its member.
 type session struct{ drawn map[string]string }
 
-var drawnMember = regexp.MustCompile(`"(uploadId|nextToken)":"([^"{]+)"`)
+var drawnMember = regexp.MustCompile(`"(uploadId|nextToken|logoUrl)":"([^"{]+)"`)
 
 func (s session) exchange(t *testing.T, r *rig, e exchange) {
 	w := do(r, signedBy(e.key, e.operation, s.expand(e.body)))
@@ -96,6 +100,7 @@ func (s session) expand(text string) string {
 	for name, content := range contents {
 		text = strings.ReplaceAll(text, "{digest of "+name+"}", ref.DigestBytes(ref.SHA256, []byte(content)).String())
 		text = strings.ReplaceAll(text, "{"+name+" in JSON}", inJSON(content))
+		text = strings.ReplaceAll(text, "{bytes of "+name+"}", content)
 	}
 	return text
 }
@@ -112,11 +117,20 @@ var contents = map[string]string{
 	"layer":    layerContent,
 	"config":   configContent,
 	"empty":    "",
+	"logo":     base64.StdEncoding.EncodeToString(logo(60, 2048)),
+	"tiny":     base64.StdEncoding.EncodeToString(logo(59, 100)),
 	"image":    imageManifest,
 	"other":    strings.Replace(imageManifest, `}}`, `},"annotations":{"a":"<&>é"}}`, 1),
 	"index":    strings.Replace(indexManifest, "IMAGE", ref.DigestBytes(ref.SHA256, []byte(imageManifest)).String(), 1),
 	"dangling": strings.Replace(indexManifest, "IMAGE", ref.DigestBytes(ref.SHA256, nil).String(), 1),
 	"typeless": strings.Replace(imageManifest, `"mediaType":"application/vnd.docker.distribution.manifest.v2+json",`, "", 1),
+}
+
+// logo is a PNG of one colour.
+func logo(width, height int) []byte {
+	var b bytes.Buffer
+	_ = png.Encode(&b, image.NewGray(image.Rect(0, 0, width, height))) // a buffer takes everything
+	return b.Bytes()
 }
 
 const (

@@ -32,6 +32,14 @@ func (s *Server) blobGet(w http.ResponseWriter, r *http.Request, q Request, _ re
 	return nil
 }
 
+func (s *Server) blobDelete(w http.ResponseWriter, r *http.Request, q Request, caller registry.Caller) error {
+	if err := s.Registry.DeleteLayer(r.Context(), caller, q.Repository(), q.Digest); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusAccepted)
+	return nil
+}
+
 func serveBlob(w http.ResponseWriter, r *http.Request, d ref.Digest, content io.ReadSeeker) {
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("Cache-Control", "max-age=31536000, immutable") // a digest never names other bytes

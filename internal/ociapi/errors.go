@@ -26,6 +26,7 @@ const (
 	codeUnauthorized        = "UNAUTHORIZED"
 	codeDenied              = "DENIED"
 	codeUnsupported         = "UNSUPPORTED"
+	codeTooManyRequests     = "TOOMANYREQUESTS"
 	codeUnknown             = "UNKNOWN"
 )
 
@@ -44,6 +45,7 @@ var answers = map[registry.Kind]answer{
 	registry.RepositoryNotFound:       {http.StatusNotFound, codeNameUnknown},
 	registry.RepositoryAlreadyExists:  {http.StatusBadRequest, codeUnsupported},
 	registry.RepositoryNotEmpty:       {http.StatusBadRequest, codeUnsupported},
+	registry.PolicyNotFound:           {http.StatusBadRequest, codeUnsupported},
 	registry.InvalidResourceTag:       {http.StatusBadRequest, codeUnsupported},
 	registry.TooManyResourceTags:      {http.StatusBadRequest, codeUnsupported},
 	registry.LayerNotFound:            {http.StatusNotFound, codeBlobUnknown},
@@ -60,6 +62,8 @@ var answers = map[registry.Kind]answer{
 	registry.ImageDigestDoesNotMatch:  {http.StatusBadRequest, codeDigestInvalid},
 	registry.LayersNotFound:           {http.StatusBadRequest, codeManifestBlobUnknown},
 	registry.ReferencedImagesNotFound: {http.StatusBadRequest, codeManifestBlobUnknown},
+	registry.LimitExceeded:            {http.StatusForbidden, codeDenied},
+	registry.Referenced:               {http.StatusMethodNotAllowed, codeUnsupported},
 }
 
 // Error is a refusal as the client reads it.
@@ -155,6 +159,14 @@ func (s *Server) coreRefusal(r *http.Request, q Request, caller registry.Caller,
 	}
 	a := answers[refused.Kind]
 	e := refusef(a.status, a.code, "%s", refused.Message)
+	switch {
+	case refused.Kind == registry.Referenced:
+		e.Header = http.Header{"Allow": {"GET, HEAD"}} // as long as something needs it
+	case refused.Kind == registry.ImageNotFound:
+		e.Message = "Requested image not found" // as the real service says here, unlike in its API
+	case refused.Kind == registry.RepositoryNotFound && q.Kind.pushes():
+		e.Message += fmt.Sprintf(": make it with aws ecr-public create-repository --repository-name %s", q.Name)
+	}
 	if refused.Upload != nil {
 		e.Header = s.standing(r, q, *refused.Upload)
 	}

@@ -3,6 +3,7 @@ package ociapi
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -45,16 +46,55 @@ func (s *Server) manifestPut(w http.ResponseWriter, r *http.Request, q Request, 
 	if err != nil {
 		return err
 	}
-	image, err := s.Registry.PutImage(r.Context(), caller, q.Repository(), registry.NewImage{
-		Manifest: content, MediaType: mediaType, Tag: string(q.Tag), Digest: q.Digest.String(),
+	n := registry.NewImage{Manifest: content, MediaType: mediaType, Tags: q.newTags(), Digest: q.Digest.String()}
+	var image registry.Image
+	err = s.makingRepository(r, q, caller, func() error {
+		image, err = s.Registry.PutImage(r.Context(), caller, q.Repository(), n)
+		return accept(registry.ImageAlreadyExists, err)
 	})
-	if err := accept(registry.ImageAlreadyExists, err); err != nil {
+	if err != nil {
 		return err
 	}
-	q.Kind, q.Tag, q.Digest = ManifestGet, "", image.Digest
-	w.Header().Set("Location", s.location(r, q))
-	w.Header().Set("Docker-Content-Digest", image.Digest.String())
+	h := w.Header()
+	if !image.Subject.IsZero() {
+		h.Set("OCI-Subject", image.Subject.String()) // the client need not keep a list of referrers itself
+	}
+	if n := len(image.Absent); n > 0 {
+		h.Set("Warning", fmt.Sprintf(`299 - "Foreign layers of this image that are not in this registry: %d. Pulling it needs the addresses that its manifest names."`, n))
+	}
+	for _, tag := range q.Tags {
+		h.Add("OCI-Tag", string(tag))
+	}
+	q.Kind, q.Tag, q.Tags, q.Digest = ManifestGet, "", nil, image.Digest
+	h.Set("Location", s.location(r, q))
+	h.Set("Docker-Content-Digest", image.Digest.String())
 	w.WriteHeader(http.StatusCreated)
+	return nil
+}
+
+func (q Request) newTags() []string {
+	if q.Tag != "" {
+		return []string{string(q.Tag)}
+	}
+	tags := make([]string, len(q.Tags))
+	for i, tag := range q.Tags {
+		tags[i] = string(tag)
+	}
+	return tags
+}
+
+// manifestDelete deletes a tag alone, or an image with all its tags.
+func (s *Server) manifestDelete(w http.ResponseWriter, r *http.Request, q Request, caller registry.Caller) error {
+	var err error
+	if q.Tag != "" {
+		err = s.Registry.DeleteTag(r.Context(), caller, q.Repository(), q.Tag)
+	} else {
+		err = s.Registry.DeleteImage(r.Context(), caller, q.Repository(), q.Digest)
+	}
+	if err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusAccepted)
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"math"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -13,7 +14,7 @@ import (
 	"github.com/openecr/openecr/internal/registry"
 )
 
-// Options is what a Server needs. All but DefaultAlias and Observe are required.
+// Options is what a Server needs. The functions but DefaultAlias and Observe are required.
 //
 // An error of kind registry.AccessDenied from Authenticate or IssueToken refuses what the client sent to prove itself:
 // it gets 401 and the message. Any other error is internal.
@@ -23,13 +24,20 @@ type Options struct {
 	// realms are made from it.
 	PublicURL func(*http.Request) *url.URL
 	// Authenticate finds the caller by the Authorization header of a request under /v2/. Without the header, and for
-	// the token that IssueToken gives to nobody, that is the zero Caller.
-	Authenticate func(*http.Request) (registry.Caller, error)
-	// IssueToken makes a bearer token for a login, the zero Login being nobody's. Scopes are in docker's words:
-	// "repository:a1b2c3d4/hello:pull,push".
+	// the token that IssueToken gives to nobody, that is the zero Caller. The scopes are those of a bearer token.
+	Authenticate func(*http.Request) (registry.Caller, Scopes, error)
+	// IssueToken makes a bearer token for a login, the zero Login being nobody's. Scopes are as they were asked for; the
+	// token is for what Narrow leaves of them.
 	IssueToken func(r *http.Request, login Login, scopes []string) (Token, error)
+	// Throttle says how long the caller is to wait before it makes a request of that kind again; 0 lets it go on. Nil never
+	// throttles.
+	Throttle func(r *http.Request, caller registry.Caller, kind string) time.Duration
 	// DefaultAlias is the alias to suggest to a caller who named none; empty when there is nothing to suggest.
 	DefaultAlias func(context.Context, registry.Caller) ref.Alias
+	// Private lets nobody pull without signing in.
+	Private bool
+	// CreateOnPush is what a repository begins with that a push of its owner makes. When it is nil, pushes make none.
+	CreateOnPush *registry.Catalog
 	// Observe hears once of every request, after its answer: what it was, its caller as far as known, and why it failed.
 	Observe func(r *http.Request, operation string, caller registry.Caller, err error)
 }
@@ -58,6 +66,9 @@ func New(o Options) *Server {
 	if o.Observe == nil {
 		o.Observe = func(*http.Request, string, registry.Caller, error) {}
 	}
+	if o.Throttle == nil {
+		o.Throttle = func(*http.Request, registry.Caller, string) time.Duration { return 0 }
+	}
 	return &Server{o}
 }
 
@@ -80,21 +91,46 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) (Request, registry.Caller, error) {
 	q, malformed := Parse(r.Method, r.URL)
 	if q.Kind == TokenGet || q.Kind == TokenPost {
+		if err := s.throttle(r, q, registry.Caller{}); err != nil {
+			return q, registry.Caller{}, err
+		}
 		return q, registry.Caller{}, s.token(w, r)
 	}
-	caller, err := s.Authenticate(r)
+	caller, scopes, err := s.Authenticate(r)
 	if denied := denial(err); denied != nil {
 		return q, registry.Caller{}, s.unauthorized(r, q, denied.Message, challengeInvalid)
 	}
 	switch {
 	case err != nil:
 		return q, registry.Caller{}, err
+	case s.Private && caller.Anonymous():
+		return q, caller, s.signIn(r, q, "This registry is private and")
 	case malformed != nil:
 		return q, caller, malformed
 	case q.Kind.pushes() && caller.Anonymous():
-		return q, caller, s.signInToPush(r, q)
+		return q, caller, s.signIn(r, q, "Pushing")
+	}
+	if err := s.throttle(r, q, caller); err != nil {
+		return q, caller, err
+	}
+	if err := s.checkScopes(r, q, caller, scopes); err != nil {
+		return q, caller, err
+	}
+	if s.Private && !scopes.allow(q.From, actionPull) {
+		q.Mount = ref.Digest{} // as if its source were not there
 	}
 	return q, caller, s.handler(q.Kind)(w, r, q, caller)
+}
+
+// throttle refuses a caller who asks too often, and says when to come back (RFC 9110, "Retry-After").
+func (s *Server) throttle(r *http.Request, q Request, caller registry.Caller) error {
+	wait := s.Throttle(r, caller, string(q.Kind))
+	if wait <= 0 {
+		return nil
+	}
+	e := refusef(http.StatusTooManyRequests, codeTooManyRequests, "Rate exceeded")
+	e.Header = http.Header{"Retry-After": {strconv.Itoa(int(math.Ceil(wait.Seconds())))}}
+	return e
 }
 
 // handler answers a request, or returns an error and has written nothing.
@@ -122,8 +158,14 @@ func (s *Server) handler(k Kind) handler {
 		return s.manifestGet
 	case ManifestPut:
 		return s.manifestPut
+	case ManifestDelete:
+		return s.manifestDelete
+	case BlobDelete:
+		return s.blobDelete
 	case TagsList:
 		return s.tagsList
+	case ReferrersList:
+		return s.referrersList
 	default:
 		return nil // no other kind comes here: tokens are answered before anybody is authenticated
 	}
@@ -137,11 +179,15 @@ func (s *Server) location(r *http.Request, q Request) string {
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {
+	writeJSONAs(w, status, "application/json; charset=utf-8", v)
+}
+
+func writeJSONAs(w http.ResponseWriter, status int, mediaType string, v any) {
 	var body bytes.Buffer
 	encoder := json.NewEncoder(&body)
 	encoder.SetEscapeHTML(false)
 	_ = encoder.Encode(v) // strings and numbers always encode
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Content-Type", mediaType)
 	w.Header().Set("Content-Length", strconv.Itoa(body.Len()))
 	w.WriteHeader(status)
 	_, _ = w.Write(body.Bytes()) // a client that left does not hear the answer

@@ -29,7 +29,8 @@ var (
 
 // server is a registry with the repositories a1b2c3d4/hello of the owner and z9y8x7w6/theirs of the stranger.
 //
-// Bearer tokens are "owner", "stranger" and "nobody"; "broken" is one at which the server fails. The owner signs in with
+// Bearer tokens are "owner", "stranger" and "nobody", good for scopes alone that follow after " for "; "broken" is one at
+// which the server fails. The owner signs in with
 // AWS:secret, and the token it then gets is followed by the scopes it asked for. It hears of at most 100 requests.
 type server struct {
 	address  string
@@ -44,7 +45,32 @@ type observation struct {
 	err       error
 }
 
-func newServer(t *testing.T) *server {
+func newServer(t *testing.T, change ...func(*ociapi.Options)) *server {
+	t.Helper()
+	s := &server{blobs: registrytest.NewMemBlobs(t), observed: make(chan observation, 100)}
+	options := ociapi.Options{
+		Registry:     newCore(t, s.blobs),
+		PublicURL:    func(*http.Request) *url.URL { return &url.URL{Scheme: "https", Host: "registry.test"} },
+		Authenticate: authenticate,
+		IssueToken:   issueToken,
+		DefaultAlias: suggestAlias,
+		Observe:      s.observe,
+	}
+	for _, fn := range change {
+		fn(&options)
+	}
+	api := ociapi.New(options)
+	listener := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Amzn-Requestid", "request-1")
+		api.ServeHTTP(w, r)
+	}))
+	t.Cleanup(listener.Close)
+	s.address = listener.Listener.Addr().String()
+	return s
+}
+
+// newCore is the registry behind a server.
+func newCore(t *testing.T, blobs registry.Blobs) *registry.Registry {
 	t.Helper()
 	meta, err := sqlmeta.Open(t.Context(), sqlmeta.Options{Path: filepath.Join(t.TempDir(), "meta.db")})
 	if err != nil {
@@ -55,25 +81,10 @@ func newServer(t *testing.T) *server {
 			t.Error(err)
 		}
 	})
-	s := &server{blobs: registrytest.NewMemBlobs(t), observed: make(chan observation, 100)}
-	core := registry.New(registry.Config{Meta: meta, Blobs: s.blobs, Host: "registry.test"})
+	core := registry.New(registry.Config{Meta: meta, Blobs: blobs, Host: "registry.test"})
 	addAccount(t, meta, core, owner, "a1b2c3d4", "hello")
 	addAccount(t, meta, core, stranger, "z9y8x7w6", "theirs")
-	api := ociapi.New(ociapi.Options{
-		Registry:     core,
-		PublicURL:    func(*http.Request) *url.URL { return &url.URL{Scheme: "https", Host: "registry.test"} },
-		Authenticate: authenticate,
-		IssueToken:   issueToken,
-		DefaultAlias: suggestAlias,
-		Observe:      s.observe,
-	})
-	listener := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("X-Amzn-Requestid", "request-1")
-		api.ServeHTTP(w, r)
-	}))
-	t.Cleanup(listener.Close)
-	s.address = listener.Listener.Addr().String()
-	return s
+	return core
 }
 
 func addAccount(t *testing.T, meta registry.Meta, core *registry.Registry, c registry.Caller, alias ref.Alias, name ref.RepositoryName) {
@@ -95,8 +106,17 @@ func (s *server) observe(_ *http.Request, operation string, caller registry.Call
 	s.observed <- observation{operation, caller, err}
 }
 
-func authenticate(r *http.Request) (registry.Caller, error) {
-	switch r.Header.Get("Authorization") {
+func authenticate(r *http.Request) (registry.Caller, ociapi.Scopes, error) {
+	header, scopes, limited := strings.Cut(r.Header.Get("Authorization"), " for ")
+	caller, err := authenticateAs(header)
+	if !limited {
+		return caller, nil, err
+	}
+	return caller, strings.Fields(scopes), err
+}
+
+func authenticateAs(header string) (registry.Caller, error) {
+	switch header {
 	case "", "Bearer nobody":
 		return registry.Caller{}, nil
 	case "Bearer owner":
@@ -125,7 +145,7 @@ func issueToken(_ *http.Request, login ociapi.Login, scopes []string) (ociapi.To
 }
 
 func suggestAlias(_ context.Context, c registry.Caller) ref.Alias {
-	if c == owner {
+	if c.ARN == owner.ARN {
 		return "a1b2c3d4"
 	}
 	return ""

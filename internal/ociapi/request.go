@@ -17,14 +17,28 @@ type Request struct {
 	Alias ref.Alias // of all but Ping and the tokens, like Name
 	Name  ref.RepositoryName
 
-	// Digest of a blob; of a manifest unless Tag names it; of BlobUploadFinish the expected one, and of BlobUploadStart
-	// too when the blob comes in the same request, otherwise zero.
+	// Digest of a blob; of a manifest unless Tag names it; of ReferrersList the subject's; of BlobUploadFinish the expected
+	// one, and of BlobUploadStart too when the blob comes in the same request, otherwise zero.
 	Digest   ref.Digest
 	Tag      ref.Tag
 	UploadID string
 
+	// Of BlobUploadStart: Mount is the layer to take from the repository From instead, zero for none; Algorithm is what
+	// the digest at the end will be of, 0 when the client does not say.
+	Mount     ref.Digest
+	From      registry.Path
+	Algorithm ref.Algorithm
+
+	Tags []ref.Tag // of ManifestPut by digest: the tags to set
+
 	Limit int     // of TagsList: at most this many, 0 to maxTags
 	Last  ref.Tag // of TagsList: only tags after this one
+
+	// Of ReferrersList: with Filter only those of ArtifactType, which may be empty; and only those after this one in order
+	// of digest keys, which a Link from here says.
+	Filter       bool
+	ArtifactType string
+	After        ref.Digest
 }
 
 // maxTags is how many tags one answer lists. Clients follow the Link to the rest.
@@ -40,11 +54,11 @@ func (q Request) Repository() registry.Path {
 func (q Request) scope() string {
 	switch {
 	case q.Name == "":
-		return "aws"
+		return allScope
 	case q.Kind.pushes():
-		return "repository:" + string(q.Alias) + "/" + string(q.Name) + ":pull,push"
+		return repositoryScope(q.Repository(), actionPull, actionPush)
 	default:
-		return "repository:" + string(q.Alias) + "/" + string(q.Name) + ":pull"
+		return repositoryScope(q.Repository(), actionPull)
 	}
 }
 
@@ -96,6 +110,8 @@ func splitPath(path string) (res resource, name, leaf string) {
 		if leaf == "list" {
 			res, name = resourceTags, rest
 		}
+	case "referrers":
+		res, name = resourceReferrers, rest
 	case "blobs":
 		res, name = resourceBlob, rest
 		if leaf == "uploads" {
@@ -154,23 +170,63 @@ func (q *Request) readRest(res resource, leaf string, u *url.URL) error {
 	case resourceUpload:
 		return q.readUpload(leaf, u.Query())
 	case resourceUploads:
-		if digest := u.Query().Get("digest"); digest != "" {
-			return q.readDigest(digest)
-		}
+		return q.readStart(u.Query())
 	case resourceManifest:
-		return q.readReference(leaf)
+		return q.readReference(leaf, u.Query())
 	case resourceTags:
 		return q.readPage(u.Query())
+	case resourceReferrers:
+		return q.readReferrers(leaf, u.Query())
 	}
 	return nil
 }
 
-func (q *Request) readDigest(s string) error {
-	var err error
-	if q.Digest, err = ref.ParseDigest(s); err != nil {
-		return refusef(http.StatusBadRequest, codeDigestInvalid, "%v", err)
+func (q *Request) readDigest(s string) (err error) {
+	q.Digest, err = readDigest(s)
+	return err
+}
+
+func readDigest(s string) (ref.Digest, error) {
+	d, err := ref.ParseDigest(s)
+	if err != nil {
+		return ref.Digest{}, refusef(http.StatusBadRequest, codeDigestInvalid, "%v", err)
+	}
+	return d, nil
+}
+
+// readStart reads the ways in which a blob may arrive. A mount whose source is not named, or cannot exist, is none: the
+// spec then wants an upload begun.
+func (q *Request) readStart(query url.Values) (err error) {
+	if name := query.Get("digest-algorithm"); name != "" {
+		if q.Algorithm, err = ref.ParseAlgorithm(name); err != nil {
+			return refusef(http.StatusBadRequest, codeDigestInvalid, "%v", err)
+		}
+	}
+	if mount := query.Get("mount"); mount != "" {
+		if q.Mount, err = readDigest(mount); err != nil {
+			return err
+		}
+		var source Request
+		if source.readName(query.Get("from")) != nil {
+			q.Mount = ref.Digest{}
+		} else {
+			q.From = source.Repository()
+		}
+	}
+	if digest := query.Get("digest"); digest != "" {
+		return q.readDigest(digest)
 	}
 	return nil
+}
+
+func (q *Request) readReferrers(subject string, query url.Values) (err error) {
+	q.Filter, q.ArtifactType = query.Has("artifactType"), query.Get("artifactType")
+	if after := query.Get("after"); after != "" {
+		if q.After, err = readDigest(after); err != nil {
+			return err
+		}
+	}
+	return q.readDigest(subject)
 }
 
 // uploadID is the form of the ids that package registry makes.
@@ -192,9 +248,12 @@ func (q *Request) readUpload(id string, query url.Values) error {
 
 // readReference takes what has a colon for a digest: no tag has one. A tag that cannot exist is unknown to readers, and
 // wrong only for those who want to make it.
-func (q *Request) readReference(s string) error {
+func (q *Request) readReference(s string, query url.Values) error {
 	if strings.Contains(s, ":") {
-		return q.readDigest(s)
+		if err := q.readDigest(s); err != nil {
+			return err
+		}
+		return q.readTags(query["tag"])
 	}
 	tag, err := ref.ParseTag(s)
 	switch {
@@ -206,6 +265,26 @@ func (q *Request) readReference(s string) error {
 	default:
 		return refusef(http.StatusNotFound, codeManifestUnknown, "%v", err)
 	}
+}
+
+// maxTagParameters is how many tags one manifest may get at once; the spec asks for ten.
+const maxTagParameters = 100
+
+func (q *Request) readTags(tags []string) error {
+	if q.Kind != ManifestPut {
+		return nil
+	}
+	if len(tags) > maxTagParameters {
+		return refusef(http.StatusRequestURITooLong, codeUnsupported, "%d tags are too many: send at most %d with one manifest.", len(tags), maxTagParameters)
+	}
+	for _, s := range tags {
+		tag, err := ref.ParseTag(s)
+		if err != nil {
+			return refusef(http.StatusBadRequest, codeManifestInvalid, "%v", err)
+		}
+		q.Tags = append(q.Tags, tag)
+	}
+	return nil
 }
 
 // readPage caps a large n, as the spec allows where a Link leads on.
@@ -227,39 +306,4 @@ func (q *Request) readPage(query url.Values) error {
 		return refusef(http.StatusBadRequest, codeUnsupported, "The query parameter \"last\" must be a tag: %v", err)
 	}
 	return nil
-}
-
-// URL is the inverse of Parse: a relative URL that leads to the same request again.
-func (q Request) URL() *url.URL {
-	repository := "/v2/" + string(q.Alias) + "/" + string(q.Name)
-	query := url.Values{}
-	u := &url.URL{}
-	switch q.Kind {
-	case Ping:
-		u.Path = "/v2/"
-	case TokenGet, TokenPost:
-		u.Path = "/token"
-	case BlobHead, BlobGet:
-		u.Path = repository + "/blobs/" + q.Digest.String()
-	case BlobUploadStart:
-		u.Path = repository + "/blobs/uploads/"
-		if !q.Digest.IsZero() {
-			query.Set("digest", q.Digest.String())
-		}
-	case BlobUploadFinish:
-		u.Path = repository + "/blobs/uploads/" + q.UploadID
-		query.Set("digest", q.Digest.String())
-	case BlobUploadChunk, BlobUploadStatus, BlobUploadCancel:
-		u.Path = repository + "/blobs/uploads/" + q.UploadID
-	case ManifestHead, ManifestGet, ManifestPut:
-		u.Path = repository + "/manifests/" + string(q.Tag) + q.Digest.String()
-	case TagsList:
-		u.Path = repository + "/tags/list"
-		query.Set("n", strconv.Itoa(q.Limit))
-		if q.Last != "" {
-			query.Set("last", string(q.Last))
-		}
-	}
-	u.RawQuery = query.Encode()
-	return u
 }

@@ -4,12 +4,14 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/openecr/openecr/internal/ref"
+	"github.com/openecr/openecr/internal/registry"
 )
 
 const (
@@ -60,6 +62,15 @@ func TestRequestsAndTheirURLs(t *testing.T) {
 		{"HEAD", "/v2/a1/hello/manifests/latest", Request{Kind: ManifestHead, Alias: "a1", Name: "hello", Tag: "latest"}},
 		{"GET", "/v2/a1/hello/manifests/" + someDigest, Request{Kind: ManifestGet, Alias: "a1", Name: "hello", Digest: hello}},
 		{"PUT", "/v2/a1/manifests/tags/manifests/list", Request{Kind: ManifestPut, Alias: "a1", Name: "manifests/tags", Tag: "list"}},
+		{"PUT", "/v2/a1/hello/manifests/" + someDigest + "?tag=1.2&tag=latest", Request{Kind: ManifestPut, Alias: "a1", Name: "hello", Digest: hello, Tags: []ref.Tag{"1.2", "latest"}}},
+		{"DELETE", "/v2/a1/hello/manifests/1", Request{Kind: ManifestDelete, Alias: "a1", Name: "hello", Tag: "1"}},
+		{"DELETE", "/v2/a1/hello/manifests/" + someDigest, Request{Kind: ManifestDelete, Alias: "a1", Name: "hello", Digest: hello}},
+		{"DELETE", "/v2/a1/hello/blobs/" + someDigest, Request{Kind: BlobDelete, Alias: "a1", Name: "hello", Digest: hello}},
+		{"POST", "/v2/a1/hello/blobs/uploads/?from=b2%2Fteam%2Fother&mount=" + url.QueryEscape(someDigest), Request{Kind: BlobUploadStart, Alias: "a1", Name: "hello", Mount: hello, From: registry.Path{Registry: "b2", Name: "team/other"}}},
+		{"POST", "/v2/a1/hello/blobs/uploads/?digest-algorithm=sha512", Request{Kind: BlobUploadStart, Alias: "a1", Name: "hello", Algorithm: ref.SHA512}},
+		{"GET", "/v2/a1/hello/referrers/" + someDigest, Request{Kind: ReferrersList, Alias: "a1", Name: "hello", Digest: hello}},
+		{"GET", "/v2/a1/referrers/referrers/" + someDigest + "?after=" + url.QueryEscape(someDigest) + "&artifactType=", Request{Kind: ReferrersList, Alias: "a1", Name: "referrers", Digest: hello, Filter: true, After: hello}},
+		{"GET", "/v2/a1/hello/referrers/" + someDigest + "?artifactType=text%2Fx", Request{Kind: ReferrersList, Alias: "a1", Name: "hello", Digest: hello, Filter: true, ArtifactType: "text/x"}},
 		{"GET", "/v2/a1/hello/tags/list?n=1000", Request{Kind: TagsList, Alias: "a1", Name: "hello", Limit: 1000}},
 		{"GET", "/v2/a1/tags/tags/list?last=v1.0&n=0", Request{Kind: TagsList, Alias: "a1", Name: "tags", Last: "v1.0"}},
 	}
@@ -85,7 +96,11 @@ func TestOtherWaysToAskTheSame(t *testing.T) {
 		{"HEAD", "/v2/", "/v2/"},
 		{"GET", "/token/?service=x&scope=aws", "/token"},
 		{"POST", "/v2/a1/hello/blobs/uploads", "/v2/a1/hello/blobs/uploads/"},
-		{"POST", "/v2/a1/hello/blobs/uploads/?mount=" + someDigest + "&from=a1/other", "/v2/a1/hello/blobs/uploads/"},
+		{"POST", "/v2/a1/hello/blobs/uploads/?mount=" + someDigest, "/v2/a1/hello/blobs/uploads/"},
+		{"POST", "/v2/a1/hello/blobs/uploads/?mount=" + someDigest + "&from=other", "/v2/a1/hello/blobs/uploads/"},
+		{"POST", "/v2/a1/hello/blobs/uploads/?mount=" + someDigest + "&from=a1/Other", "/v2/a1/hello/blobs/uploads/"},
+		{"PUT", "/v2/a1/hello/manifests/1?tag=2", "/v2/a1/hello/manifests/1"},
+		{"GET", "/v2/a1/hello/manifests/" + someDigest + "?tag=2", "/v2/a1/hello/manifests/" + someDigest},
 		{"GET", "/v2/a1/hello/blobs/sha256%3A" + someDigest[7:], "/v2/a1/hello/blobs/" + someDigest},
 		{"GET", "/v2/a1/hello/tags/list", "/v2/a1/hello/tags/list?n=1000"},
 		{"HEAD", "/v2/a1/hello/tags/list?n=5000", "/v2/a1/hello/tags/list?n=1000"},
@@ -117,10 +132,13 @@ func TestMalformedRequestsAreRefused(t *testing.T) {
 		{"GET", "/v2/manifests/latest", "", 404, "UNSUPPORTED"},
 		{"GET", "/v2/a1/hello/tags/all", "", 404, "UNSUPPORTED"},
 		{"GET", "/v2/a1/hello/uploads/" + someUpload, "", 404, "UNSUPPORTED"},
-		{"GET", "/v2/a1/hello/referrers/" + someDigest, "", 404, "UNSUPPORTED"},
+		{"GET", "/v2/a1/hello/referrers/sha256:abc", ReferrersList, 400, "DIGEST_INVALID"},
+		{"GET", "/v2/a1/hello/referrers/latest", ReferrersList, 400, "DIGEST_INVALID"},
+		{"GET", "/v2/a1/hello/referrers/" + someDigest + "?after=x", ReferrersList, 400, "DIGEST_INVALID"},
 		{"POST", "/v2/", "", 405, "UNSUPPORTED"},
 		{"PUT", "/token", "", 405, "UNSUPPORTED"},
-		{"DELETE", "/v2/a1/hello/blobs/" + someDigest, "", 405, "UNSUPPORTED"},
+		{"POST", "/v2/a1/hello/blobs/" + someDigest, "", 405, "UNSUPPORTED"},
+		{"DELETE", "/v2/a1/hello/tags/list", "", 405, "UNSUPPORTED"},
 		{"GET", "/v2/a1/hello/blobs/uploads/", "", 405, "UNSUPPORTED"},
 		{"POST", "/v2/a1/hello/blobs/uploads/" + someUpload, "", 405, "UNSUPPORTED"},
 		{"HEAD", "/v2/HELLO/manifests/latest", ManifestHead, 400, "NAME_INVALID"},
@@ -134,6 +152,8 @@ func TestMalformedRequestsAreRefused(t *testing.T) {
 		{"GET", "/v2/a1/hello/blobs/md5:0123", BlobGet, 400, "DIGEST_INVALID"},
 		{"GET", "/v2/a1/hello/blobs/", BlobGet, 400, "DIGEST_INVALID"},
 		{"POST", "/v2/a1/hello/blobs/uploads/?digest=x", BlobUploadStart, 400, "DIGEST_INVALID"},
+		{"POST", "/v2/a1/hello/blobs/uploads/?digest-algorithm=md5", BlobUploadStart, 400, "DIGEST_INVALID"},
+		{"POST", "/v2/a1/hello/blobs/uploads/?mount=x&from=a1/other", BlobUploadStart, 400, "DIGEST_INVALID"},
 		{"PUT", "/v2/a1/hello/blobs/uploads/" + someUpload, BlobUploadFinish, 400, "DIGEST_INVALID"},
 		{"PUT", "/v2/a1/hello/blobs/uploads/" + someUpload + "?digest=sha256:zz", BlobUploadFinish, 400, "DIGEST_INVALID"},
 		{"PATCH", "/v2/a1/hello/blobs/uploads/5", BlobUploadChunk, 404, "BLOB_UPLOAD_UNKNOWN"},
@@ -141,6 +161,9 @@ func TestMalformedRequestsAreRefused(t *testing.T) {
 		{"GET", "/v2/a1/hello/manifests/.hidden", ManifestGet, 404, "MANIFEST_UNKNOWN"},
 		{"PUT", "/v2/a1/hello/manifests/.hidden", ManifestPut, 400, "MANIFEST_INVALID"},
 		{"PUT", "/v2/a1/hello/manifests/sha256:bad", ManifestPut, 400, "DIGEST_INVALID"},
+		{"DELETE", "/v2/a1/hello/manifests/.hidden", ManifestDelete, 404, "MANIFEST_UNKNOWN"},
+		{"PUT", "/v2/a1/hello/manifests/" + someDigest + "?tag=.hidden", ManifestPut, 400, "MANIFEST_INVALID"},
+		{"PUT", "/v2/a1/hello/manifests/" + someDigest + "?tag=x" + strings.Repeat("&tag=x", 100), ManifestPut, 414, "UNSUPPORTED"},
 		{"GET", "/v2/a1/hello/tags/list?n=-1", TagsList, 400, "UNSUPPORTED"},
 		{"GET", "/v2/a1/hello/tags/list?n=ten", TagsList, 400, "UNSUPPORTED"},
 		{"GET", "/v2/a1/hello/tags/list?n=", TagsList, 400, "UNSUPPORTED"},
@@ -184,6 +207,9 @@ func FuzzParse(f *testing.F) {
 	f.Add("PUT", "/v2/a1/hello/blobs/uploads/"+someUpload, "digest="+someDigest)
 	f.Add("GET", "/v2/a1/tags/list/tags/list", "n=7&last=v1")
 	f.Add("GET", "/v2/hello/tags/list", "%")
+	f.Add("POST", "/v2/a1/hello/blobs/uploads/", "mount="+someDigest+"&from=a1/other&digest-algorithm=sha512")
+	f.Add("PUT", "/v2/a1/hello/manifests/"+someDigest, "tag=1&tag=2")
+	f.Add("GET", "/v2/a1/hello/referrers/"+someDigest, "artifactType=&after="+someDigest)
 	f.Fuzz(func(t *testing.T, verb, path, query string) {
 		q, err := Parse(verb, &url.URL{Path: path, RawQuery: query})
 		if err != nil {
@@ -195,7 +221,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		again, err := Parse(method(q.Kind), mustURL(t, q.URL().String()))
-		if err != nil || again != q {
+		if err != nil || !reflect.DeepEqual(again, q) {
 			t.Fatalf("%+v became %+v by way of %s: %v", q, again, q.URL(), err)
 		}
 	})

@@ -2,24 +2,29 @@ package ociapi
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 )
 
 // Kind is what a request asks for. Its text names the operation in logs.
 type Kind string
 
-// The kinds. The spec's name of each endpoint stands beside it (OCI distribution spec 1.1, "Endpoints").
+// The kinds. The spec's name of each endpoint stands beside it (OCI distribution spec 1.1, "Endpoints"; its next version
+// adds end-4c and end-7b).
 const (
 	Ping             Kind = "ping"             // end-1
 	BlobHead         Kind = "blobHead"         // end-2
 	BlobGet          Kind = "blobGet"          // end-2
 	ManifestHead     Kind = "manifestHead"     // end-3
 	ManifestGet      Kind = "manifestGet"      // end-3
-	BlobUploadStart  Kind = "blobUploadStart"  // end-4a, end-4b, end-11
+	BlobUploadStart  Kind = "blobUploadStart"  // end-4a, end-4b, end-4c, end-11
 	BlobUploadChunk  Kind = "blobUploadChunk"  // end-5
 	BlobUploadFinish Kind = "blobUploadFinish" // end-6
-	ManifestPut      Kind = "manifestPut"      // end-7
+	ManifestPut      Kind = "manifestPut"      // end-7a, end-7b
 	TagsList         Kind = "tagsList"         // end-8a, end-8b
+	ManifestDelete   Kind = "manifestDelete"   // end-9
+	BlobDelete       Kind = "blobDelete"       // end-10
+	ReferrersList    Kind = "referrersList"    // end-12a, end-12b
 	BlobUploadStatus Kind = "blobUploadStatus" // end-13
 	BlobUploadCancel Kind = "blobUploadCancel" // end-14
 	TokenGet         Kind = "tokenGet"         // docker's token authentication
@@ -38,6 +43,7 @@ const (
 	resourceUpload
 	resourceManifest
 	resourceTags
+	resourceReferrers
 )
 
 type route struct {
@@ -55,6 +61,7 @@ var routes = [...]route{
 	{TokenPost, http.MethodPost, resourceToken, false},
 	{BlobGet, http.MethodGet, resourceBlob, false},
 	{BlobHead, http.MethodHead, resourceBlob, false},
+	{BlobDelete, http.MethodDelete, resourceBlob, true},
 	{BlobUploadStart, http.MethodPost, resourceUploads, true},
 	{BlobUploadStatus, http.MethodGet, resourceUpload, true},
 	{BlobUploadChunk, http.MethodPatch, resourceUpload, true},
@@ -63,8 +70,16 @@ var routes = [...]route{
 	{ManifestGet, http.MethodGet, resourceManifest, false},
 	{ManifestHead, http.MethodHead, resourceManifest, false},
 	{ManifestPut, http.MethodPut, resourceManifest, true},
+	{ManifestDelete, http.MethodDelete, resourceManifest, true},
 	{TagsList, http.MethodGet, resourceTags, false},
 	{TagsList, http.MethodHead, resourceTags, false},
+	{ReferrersList, http.MethodGet, resourceReferrers, false},
+	{ReferrersList, http.MethodHead, resourceReferrers, false},
+}
+
+// IsKind says whether a kind has that name.
+func IsKind(name string) bool {
+	return slices.ContainsFunc(routes[:], func(r route) bool { return string(r.kind) == name })
 }
 
 // pushes says whether the kind is part of a push.

@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"mime"
+	"mime/multipart"
 	"net"
 	"net/http"
 	"strings"
@@ -165,5 +168,84 @@ func TestManifestsHaveALimit(t *testing.T) {
 	const want = `{"errors":[{"code":"SIZE_INVALID","message":"The manifest has more than 4194304 bytes, which is the most that a manifest may have."}]}`
 	if answer.StatusCode != http.StatusRequestEntityTooLarge || strings.TrimSpace(body) != want {
 		t.Errorf("one byte more: %s: %s", answer.Status, body)
+	}
+}
+
+func TestReferrersComeInPages(t *testing.T) {
+	s := newServer(t)
+	subject := digest([]byte("a subject that is not there"))
+	want := make(map[string]bool)
+	for i := range 250 {
+		manifest := fmt.Appendf(nil, `{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","artifactType":"text/x","manifests":[],"subject":{"mediaType":"text/y","digest":%q,"size":1},"annotations":{"n":"%d"}}`, subject, i)
+		if answer, body := s.do(t, "PUT", "/v2/a1b2c3d4/hello/manifests/"+digest(manifest), manifest); answer.StatusCode != http.StatusCreated {
+			t.Fatalf("referrer %d: %s: %s", i, answer.Status, body)
+		}
+		<-s.observed
+		want[digest(manifest)] = true
+	}
+	pages := 0
+	for next := "/v2/a1b2c3d4/hello/referrers/" + subject + "?artifactType=text/x"; next != ""; pages++ {
+		answer, body := s.do(t, "GET", next, nil)
+		<-s.observed
+		var index struct{ Manifests []struct{ Digest string } }
+		if err := json.Unmarshal([]byte(body), &index); err != nil || answer.Header.Get("OCI-Filters-Applied") != "artifactType" {
+			t.Fatalf("%s: %s, %v: %s", next, answer.Status, err, body)
+		}
+		for _, m := range index.Manifests {
+			if !want[m.Digest] {
+				t.Errorf("%s is listed twice, or is no referrer", m.Digest)
+			}
+			delete(want, m.Digest)
+		}
+		next, _, _ = strings.Cut(strings.TrimPrefix(answer.Header.Get("Link"), "<"), `>; rel="next"`)
+	}
+	if pages != 3 || len(want) > 0 {
+		t.Errorf("%d pages leave out %d referrers, want 3 pages with all", pages, len(want))
+	}
+}
+
+// Two annotations of half the bound fill an answer, however few referrers they are.
+func TestPagesOfReferrersAreBoundedInBytes(t *testing.T) {
+	s := newServer(t)
+	subject := digest([]byte("subject"))
+	for i := range 3 {
+		manifest := fmt.Appendf(nil, `{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[],"subject":{"mediaType":"text/y","digest":%q,"size":1},"annotations":{"n":"%d%s"}}`, subject, i, strings.Repeat("x", 1<<19))
+		s.do(t, "PUT", "/v2/a1b2c3d4/hello/manifests/"+digest(manifest), manifest)
+	}
+	answer, body := s.do(t, "GET", "/v2/a1b2c3d4/hello/referrers/"+subject, nil)
+	if n := strings.Count(body, `"digest"`); n != 2 || answer.Header.Get("Link") == "" {
+		t.Errorf("the first page has %d referrers and Link %q, want 2 and a way on", n, answer.Header.Get("Link"))
+	}
+}
+
+func TestSeveralRangesComeInParts(t *testing.T) {
+	s := newServer(t)
+	content := []byte("hello world")
+	s.do(t, "POST", uploads+"?digest="+digest(content), content)
+	r, err := http.NewRequestWithContext(t.Context(), "GET", "http://"+s.address+"/v2/a1b2c3d4/hello/blobs/"+digest(content), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Range", "bytes=0-4,6-10")
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	answer, err := client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	mediaType, params, err := mime.ParseMediaType(answer.Header.Get("Content-Type"))
+	if err != nil || answer.StatusCode != http.StatusPartialContent || mediaType != "multipart/byteranges" {
+		t.Fatalf("answer is %s, %s, %v", answer.Status, answer.Header.Get("Content-Type"), err)
+	}
+	parts := multipart.NewReader(answer.Body, params["boundary"])
+	for _, want := range []string{"bytes 0-4/11 hello", "bytes 6-10/11 world"} {
+		part, err := parts.NextPart()
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(part)
+		if got := part.Header.Get("Content-Range") + " " + string(body); err != nil || got != want {
+			t.Errorf("part is %q, %v, want %q", got, err, want)
+		}
 	}
 }

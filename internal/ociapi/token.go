@@ -39,12 +39,13 @@ func (s *Server) unauthorized(r *http.Request, q Request, message, reason string
 	return e
 }
 
-func (s *Server) signInToPush(r *http.Request, q Request) *Error {
+// signIn says that doing something needs a login.
+func (s *Server) signIn(r *http.Request, q Request, doing string) *Error {
 	reason := challengeMissing
 	if r.Header.Get("Authorization") != "" {
 		reason = challengeInsufficient // nobody's token
 	}
-	return s.unauthorized(r, q, "Pushing needs a login: run docker login "+s.PublicURL(r).Host+" as user AWS with the password of aws ecr-public get-login-password.", reason)
+	return s.unauthorized(r, q, doing+" needs a login: run docker login "+s.PublicURL(r).Host+" as user AWS with the password of aws ecr-public get-login-password.", reason)
 }
 
 // ping tells clients that this is a registry and, as long as they send no token, where to get one.

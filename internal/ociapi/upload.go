@@ -1,6 +1,7 @@
 package ociapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -9,15 +10,31 @@ import (
 	"regexp"
 	"strconv"
 
+	"github.com/openecr/openecr/internal/ref"
 	"github.com/openecr/openecr/internal/registry"
 )
 
-// uploadStart begins an upload, or does all of it when the blob comes along (OCI distribution spec, "Single POST"). The
-// parameters of a mount are not acted on: the spec then wants an upload begun.
+// uploadStart begins an upload, or does all of it when the blob comes along (OCI distribution spec, "Single POST") or is
+// to be had from another repository ("Mounting a blob from another repository").
 func (s *Server) uploadStart(w http.ResponseWriter, r *http.Request, q Request, caller registry.Caller) error {
-	up, err := s.Registry.StartUpload(r.Context(), caller, q.Repository())
+	var up registry.Upload
+	var mounted bool
+	err := s.makingRepository(r, q, caller, func() (err error) {
+		if !q.Mount.IsZero() {
+			mounted, err = s.Registry.MountLayer(r.Context(), caller, q.Repository(), q.From, q.Mount)
+		}
+		if err != nil || mounted {
+			return err
+		}
+		up, err = s.Registry.StartUploadBy(r.Context(), caller, q.Repository(), q.algorithm())
+		return err
+	})
 	if err != nil {
 		return err
+	}
+	if mounted {
+		s.writeCreated(w, r, q, q.Mount)
+		return nil
 	}
 	q.UploadID = up.ID
 	if q.Digest.IsZero() {
@@ -30,6 +47,11 @@ func (s *Server) uploadStart(w http.ResponseWriter, r *http.Request, q Request, 
 		_ = s.Registry.CancelUpload(context.WithoutCancel(r.Context()), caller, q.Repository(), q.UploadID)
 	}
 	return err
+}
+
+// algorithm is what the upload is hashed by as it comes in.
+func (q Request) algorithm() ref.Algorithm {
+	return cmp.Or(q.Digest.Algorithm(), q.Mount.Algorithm(), q.Algorithm, ref.SHA256)
 }
 
 func (s *Server) uploadChunk(w http.ResponseWriter, r *http.Request, q Request, caller registry.Caller) error {
@@ -71,11 +93,16 @@ func (s *Server) uploadFinish(w http.ResponseWriter, r *http.Request, q Request,
 	if err := accept(registry.LayerAlreadyExists, err); err != nil {
 		return err
 	}
-	q.Kind, q.Digest = BlobGet, layer.Digest
-	w.Header().Set("Location", s.location(r, q))
-	w.Header().Set("Docker-Content-Digest", layer.Digest.String())
-	w.WriteHeader(http.StatusCreated)
+	s.writeCreated(w, r, q, layer.Digest)
 	return nil
+}
+
+// writeCreated says that the repository now has the blob.
+func (s *Server) writeCreated(w http.ResponseWriter, r *http.Request, q Request, d ref.Digest) {
+	q.Kind, q.Digest = BlobGet, d
+	w.Header().Set("Location", s.location(r, q))
+	w.Header().Set("Docker-Content-Digest", d.String())
+	w.WriteHeader(http.StatusCreated)
 }
 
 // standing are the headers that tell where an upload stands and where its next chunk goes. The protocol has no range for
@@ -114,7 +141,8 @@ func (s *Server) appendChunk(r *http.Request, q Request, caller registry.Caller)
 // contentRange is the spec's own form ("Pushing a blob in chunks"), not that of HTTP.
 var contentRange = regexp.MustCompile(`^([0-9]+)-([0-9]+)$`)
 
-// chunkRange is where a chunk begins and how long it is: -1 each where the request does not say.
+// chunkRange is where a chunk begins and how long it is: -1 each where the request does not say. The protocol has no
+// range for no bytes, but clients send them with the end of an upload, as 10-9 or, at its beginning, as 0-0.
 func chunkRange(header string, contentLength int64) (first, length int64, err error) {
 	if header == "" {
 		return -1, contentLength, nil
@@ -125,10 +153,13 @@ func chunkRange(header string, contentLength int64) (first, length int64, err er
 	}
 	first, errFirst := strconv.ParseInt(m[1], 10, 64)
 	last, errLast := strconv.ParseInt(m[2], 10, 64)
-	if errors.Join(errFirst, errLast) != nil || last < first || last == math.MaxInt64 {
+	if errors.Join(errFirst, errLast) != nil || last < first-1 || last == math.MaxInt64 {
 		return 0, 0, malformedRange(header)
 	}
 	length = last - first + 1
+	if header == "0-0" && contentLength == 0 {
+		length = 0
+	}
 	if contentLength >= 0 && contentLength != length {
 		return 0, 0, refusef(http.StatusBadRequest, codeSizeInvalid, "The Content-Range %s has %d bytes, the Content-Length is %d: they must agree.", header, length, contentLength)
 	}

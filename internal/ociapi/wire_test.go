@@ -18,7 +18,16 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/openecr/openecr/internal/ociapi"
+	"github.com/openecr/openecr/internal/registry"
 )
+
+// changed are the files whose registry is not run as usual.
+var changed = map[string]func(*ociapi.Options){
+	"private": func(o *ociapi.Options) { o.Private = true },
+	"create":  func(o *ociapi.Options) { o.CreateOnPush = &registry.Catalog{} },
+}
 
 // TestWire plays the exchanges in testdata/*.txt, each file against a registry of its own (see newServer). A file looks
 // like this:
@@ -44,12 +53,17 @@ func TestWire(t *testing.T) {
 		t.Fatalf("no exchanges in testdata: %v", err)
 	}
 	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+		name := strings.TrimSuffix(filepath.Base(file), ".txt")
+		t.Run(name, func(t *testing.T) {
 			content, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
 			}
-			play(t, newServer(t).address, string(content))
+			var change []func(*ociapi.Options)
+			if fn := changed[name]; fn != nil {
+				change = append(change, fn)
+			}
+			play(t, newServer(t, change...).address, string(content))
 		})
 	}
 }

@@ -66,6 +66,16 @@ func ParseAccountID(s string) (AccountID, error) {
 	return AccountID(s), nil
 }
 
+var userName = regexp.MustCompile(`^[A-Za-z0-9+=,.@_-]{1,64}$`)
+
+// ParseUserName accepts the names that IAM gives users (CreateUser API page).
+func ParseUserName(s string) (string, error) {
+	if !userName.MatchString(s) {
+		return "", fmt.Errorf("user name %q is malformed: use 1 to 64 letters, digits and '+', '=', ',', '.', '@', '_', '-'", clip(s))
+	}
+	return s, nil
+}
+
 // Tag is a name for an image inside a repository.
 type Tag string
 
@@ -78,16 +88,6 @@ func ParseTag(s string) (Tag, error) {
 		return "", fmt.Errorf("image tag %q is malformed: use 1 to 128 letters, digits, '_', '.' and '-', not starting with '.' or '-'", clip(s))
 	}
 	return Tag(s), nil
-}
-
-// RepositoryARN names a repository as IAM does. The region is empty: public registries have none.
-func RepositoryARN(account AccountID, name RepositoryName) string {
-	return "arn:aws:ecr-public::" + string(account) + ":repository/" + string(name)
-}
-
-// RegistryARN names the registry of an account as IAM does.
-func RegistryARN(account AccountID) string {
-	return "arn:aws:ecr-public::" + string(account) + ":registry/" + string(account)
 }
 
 // RootARN names the root user of an account, who owns every root access key.

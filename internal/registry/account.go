@@ -4,126 +4,128 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/openecr/openecr/internal/ref"
 )
 
-// AccessKey is what the store knows of an access key id. ErrAbsent when it knows nothing.
-func (r *Registry) AccessKey(ctx context.Context, id string) (AccessKey, error) {
-	var key AccessKey
-	err := r.meta.View(ctx, func(tx Tx) (err error) {
-		key, err = tx.AccessKey(id)
-		return err
-	})
-	return key, err
+// The verbs of this file, alias.go and accesskey.go are an operator's: they are on neither wire, ask for no caller, and
+// their errors are sentences for the one who typed the command.
+
+// AccountDetail is an account with the aliases under which its registry is reached, the primary one first.
+type AccountDetail struct {
+	Account
+	Aliases []Alias
 }
 
-// FindSetting is a value that the whole registry shares. ErrAbsent.
-func FindSetting(ctx context.Context, m Meta, name string) ([]byte, error) {
-	var value []byte
-	err := m.View(ctx, func(tx Tx) (err error) {
-		value, err = tx.Setting(name)
-		return err
-	})
-	return value, err
-}
-
-// EnsureSetting keeps the first value ever offered for a name and returns the one that is kept. Nodes that start at the
-// same time agree by it.
-func EnsureSetting(ctx context.Context, m Meta, name string, offer []byte) ([]byte, error) {
-	var kept []byte
-	err := m.Update(ctx, func(tx Tx) error {
-		value, err := tx.Setting(name)
-		if errors.Is(err, ErrAbsent) {
-			value, err = offer, tx.InsertSetting(name, offer)
-		}
-		kept = value
-		return err
-	})
-	return kept, err
-}
-
-// Root is the first account of a store with its default alias and first access key.
-type Root struct {
-	Account ref.AccountID
-	Alias   ref.Alias
-	Key     AccessKey // its Account is Root.Account; without ID there is none to add
-}
-
-const rootSetting = "root-account"
-
-// FindRoot is the account that was made with the store, with its default alias. ErrAbsent before EnsureRoot.
-func FindRoot(ctx context.Context, m Meta) (ref.AccountID, ref.Alias, error) {
-	var account ref.AccountID
-	var alias ref.Alias
-	err := m.View(ctx, func(tx Tx) (err error) {
-		account, alias, err = findRoot(tx)
-		return err
-	})
-	return account, alias, err
-}
-
-func findRoot(tx Tx) (ref.AccountID, ref.Alias, error) {
-	id, err := tx.Setting(rootSetting)
-	if err != nil {
-		return "", "", err
+// CreateAccount makes an account whose registry is reached under alias, for good: it is the default one.
+func (r *Registry) CreateAccount(ctx context.Context, id ref.AccountID, alias ref.Alias) (AccountDetail, error) {
+	detail := AccountDetail{
+		Account: Account{ID: id, CreatedAt: r.now()},
+		Aliases: []Alias{{Name: alias, Account: id, Default: true, Primary: true, CreatedAt: r.now()}},
 	}
-	account := ref.AccountID(id)
-	aliases, err := tx.Aliases(account)
-	if err != nil {
-		return "", "", err
-	}
-	for _, a := range aliases {
-		if a.Default {
-			return account, a.Name, nil
-		}
-	}
-	return "", "", fmt.Errorf("account %s has no default alias", account)
-}
-
-// EnsureRoot makes the root account in an empty store, and adds root.Key where it is missing. What is there stays: a
-// store that belongs to another account or alias refuses, because repository URIs were handed out under them.
-func (r *Registry) EnsureRoot(ctx context.Context, root Root) error {
-	return r.meta.Update(ctx, func(tx Tx) error {
-		account, alias, err := findRoot(tx)
-		if errors.Is(err, ErrAbsent) {
-			account, alias = root.Account, root.Alias
-			err = r.insertRoot(tx, root)
+	return detail, r.meta.Update(ctx, func(tx Tx) error {
+		err := tx.InsertAccount(detail.Account)
+		if errors.Is(err, ErrConflict) {
+			return fmt.Errorf("account %s is there already: choose another id", id)
 		}
 		if err != nil {
 			return err
 		}
-		if account != root.Account {
-			return fmt.Errorf("this data belongs to account %s, not %s: start with that account id or on other data", account, root.Account)
-		}
-		if alias != root.Alias {
-			return fmt.Errorf("account %s has the default alias %s, not %s: start with that alias or on other data", account, alias, root.Alias)
-		}
-		if root.Key.ID == "" {
-			return nil
-		}
-		return r.ensureKey(tx, root.Key)
+		return insertAlias(tx, detail.Aliases[0])
 	})
 }
 
-func (r *Registry) insertRoot(tx Tx, root Root) error {
-	if err := tx.InsertAccount(Account{ID: root.Account, CreatedAt: r.now()}); err != nil {
-		return err
-	}
-	if err := tx.InsertAlias(Alias{Name: root.Alias, Account: root.Account, Default: true, Primary: true, CreatedAt: r.now()}); err != nil {
-		return err
-	}
-	return tx.InsertSetting(rootSetting, []byte(root.Account))
+// Accounts are all accounts, by id.
+func (r *Registry) Accounts(ctx context.Context) ([]AccountDetail, error) {
+	var details []AccountDetail
+	err := r.meta.View(ctx, func(tx Tx) error {
+		accounts, err := tx.Accounts()
+		if err != nil {
+			return err
+		}
+		for _, a := range accounts {
+			d, err := accountDetail(tx, a.ID)
+			if err != nil {
+				return err
+			}
+			details = append(details, d)
+		}
+		return nil
+	})
+	return details, err
 }
 
-func (r *Registry) ensureKey(tx Tx, key AccessKey) error {
-	found, err := tx.AccessKey(key.ID)
+func accountDetail(tx Tx, id ref.AccountID) (AccountDetail, error) {
+	account, err := openAccount(tx, id)
+	if err != nil {
+		return AccountDetail{}, err
+	}
+	aliases, err := tx.Aliases(id)
+	slices.SortStableFunc(aliases, func(a, b Alias) int {
+		if a.Primary != b.Primary {
+			if a.Primary {
+				return -1
+			}
+			return 1
+		}
+		return strings.Compare(string(a.Name), string(b.Name))
+	})
+	return AccountDetail{account, aliases}, err
+}
+
+func openAccount(tx Tx, id ref.AccountID) (Account, error) {
+	account, err := tx.Account(id)
 	if errors.Is(err, ErrAbsent) {
-		key.CreatedAt = r.now()
-		return tx.InsertAccessKey(key)
+		return Account{}, fmt.Errorf("there is no account %s: see `openecr account list`", id)
 	}
-	if err == nil && found.Account != key.Account {
-		return fmt.Errorf("access key %s belongs to account %s, not %s: choose another key id", key.ID, found.Account, key.Account)
-	}
+	return account, err
+}
+
+// SetAccountDisabled stops all keys of an account, or lets them sign again. What the account has pushed stays public.
+func (r *Registry) SetAccountDisabled(ctx context.Context, id ref.AccountID, disabled bool) (AccountDetail, error) {
+	return r.changeAccount(ctx, id, func(a *Account) { a.Disabled = disabled })
+}
+
+// changeAccount returns the account as it is afterwards.
+func (r *Registry) changeAccount(ctx context.Context, id ref.AccountID, change func(*Account)) (AccountDetail, error) {
+	var changed AccountDetail
+	err := r.meta.Update(ctx, func(tx Tx) error {
+		detail, err := accountDetail(tx, id)
+		if err != nil {
+			return err
+		}
+		change(&detail.Account)
+		changed = detail
+		return tx.UpdateAccount(detail.Account)
+	})
+	return changed, err
+}
+
+// DeleteAccount with its aliases and keys. An account that owns repositories stays, and so does the one that was made
+// with the store.
+func (r *Registry) DeleteAccount(ctx context.Context, id ref.AccountID) error {
+	err := r.meta.Update(ctx, func(tx Tx) error {
+		if _, err := openAccount(tx, id); err != nil {
+			return err
+		}
+		root, _, err := findRoot(tx)
+		if err != nil && !errors.Is(err, ErrAbsent) {
+			return err
+		}
+		if id == root {
+			return fmt.Errorf("account %s was made with this registry and stays: disable it to stop its keys", id)
+		}
+		n, err := tx.CountRepositories(id, 1)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			return fmt.Errorf("account %s still has repositories: delete them first", id)
+		}
+		return tx.DeleteAccount(id)
+	})
+	r.cache.dropRepositories()
 	return err
 }

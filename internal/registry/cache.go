@@ -15,6 +15,7 @@ const (
 	// Rough sizes of an entry with the map around it, for the bound in bytes.
 	layerEntryBytes      = 200
 	repositoryEntryBytes = 500
+	tagEntryBytes        = 200
 )
 
 // layerCache remembers repositories by path and layers that are present, never that one is absent: a wrong "absent"
@@ -29,8 +30,9 @@ type layerCache struct {
 }
 
 type cachedRepository struct {
-	Repository
-	until time.Time
+	Repository // without its catalog
+	size       int
+	until      time.Time
 }
 
 type cachedLayer struct {
@@ -92,13 +94,13 @@ func (c *layerCache) add(epoch uint64, p Path, repo Repository, layers []Layer, 
 	if epoch != c.changes {
 		return
 	}
-	if c.used+len(layers)*layerEntryBytes+repositoryEntryBytes > c.budget {
+	repo.Catalog = Catalog{} // long texts that no check needs
+	size := repositoryEntryBytes + len(repo.Policy) + len(repo.Tags)*tagEntryBytes
+	if c.used+len(layers)*layerEntryBytes+size > c.budget {
 		c.clear()
 	}
-	if _, ok := c.repositories[p]; !ok {
-		c.used += repositoryEntryBytes
-	}
-	c.repositories[p] = cachedRepository{repo, now.Add(repositoryTTL)}
+	c.used += size - c.repositories[p].size // none for one that is new
+	c.repositories[p] = cachedRepository{repo, size, now.Add(repositoryTTL)}
 	if len(layers) == 0 {
 		return
 	}
@@ -125,12 +127,14 @@ func answerUntil(l Layer, now time.Time) time.Time {
 	return until
 }
 
-// dropRepositories forgets all names, after one of them was deleted.
+// dropRepositories forgets all names, after one of them was deleted or given another policy or other tags.
 func (c *layerCache) dropRepositories() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.changes++
-	c.used -= len(c.repositories) * repositoryEntryBytes
+	for _, e := range c.repositories {
+		c.used -= e.size
+	}
 	clear(c.repositories)
 }
 

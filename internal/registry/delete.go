@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"errors"
+	"fmt"
 	"regexp"
 	"slices"
 
@@ -221,6 +222,9 @@ func (d *deletion) carryOut(r *Registry) error {
 			if err := d.delete(r, t); err != nil {
 				return err
 			}
+		}
+		if len(later) == len(waiting) {
+			return fmt.Errorf("delete images: %d of them list each other", len(later)) // or the writer would spin
 		}
 		waiting = later
 	}

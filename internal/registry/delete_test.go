@@ -42,7 +42,8 @@ func both(d ref.Digest, tags ...string) []registry.ImageID {
 }
 
 func TestDeleteImages(t *testing.T) {
-	a, b, bare := sum(imageOf(sum("a"))), sum(imageOf(sum("b"))), sum(imageOf(sum("bare")))
+	f := newFixture(t)
+	a, b, bare := sum(indexOf("a")), sum(indexOf("b")), sum(indexOf("bare"))
 	for _, c := range []struct {
 		name    string
 		ids     []registry.ImageID
@@ -62,10 +63,12 @@ func TestDeleteImages(t *testing.T) {
 		{"tag after its image", slices.Concat(digested(b), tagged("b")), both(b, "b"), []string{"a1", "a2"}, []ref.Digest{a, bare}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			f := newFixture(t)
-			f.putImage("a", "a1", "a2")
-			f.putImage("b", "b")
-			f.putImage("bare")
+			_, err := f.registry.DeleteRepository(t.Context(), owner, app, true)
+			f.must(err)
+			f.createRepository(owner, app.Name)
+			f.put(indexOf("a"), "a1", "a2")
+			f.put(indexOf("b"), "b")
+			f.put(indexOf("bare"))
 			equalSets(t, "deleted", f.delete(c.ids...), c.deleted)
 			var tags []string
 			for tag := range f.tags() {
@@ -132,10 +135,10 @@ func TestDeleteImagesFailures(t *testing.T) {
 	equal(t, "failures of an id given twice", len(failures), 2)
 }
 
-// nest makes: outer lists inner and x; inner lists x and y. All are tagged with their name.
+// nest makes indexes: outer lists inner and x, inner lists x and y, and these are empty. All are tagged with their name.
 func nest(f *fixture) (x, y, inner, outer ref.Digest) {
 	f.Helper()
-	x, y = f.putImage("x", "x"), f.putImage("y", "y")
+	x, y = f.put(indexOf("x"), "x"), f.put(indexOf("y"), "y")
 	inner = f.put(indexOf("inner", x, y), "inner")
 	outer = f.put(indexOf("outer", inner, x), "outer")
 	return x, y, inner, outer
@@ -144,7 +147,7 @@ func nest(f *fixture) (x, y, inner, outer ref.Digest) {
 func TestReferencedImagesStay(t *testing.T) {
 	f := newFixture(t)
 	x, y, inner, outer := nest(f)
-	f.put(imageOf(sum("y")), "y2")
+	f.put(indexOf("y"), "y2")
 	referenced := func(id registry.ImageID, holders string) registry.ImageFailure {
 		return registry.ImageFailure{ID: id, Code: "ImageReferencedByManifestList", Reason: "Requested image referenced by manifest list: [" + holders + "]"}
 	}
@@ -174,12 +177,12 @@ func TestReferencedImagesStay(t *testing.T) {
 }
 
 func TestIndexGoesTogetherWithItsImages(t *testing.T) {
+	f := newFixture(t)
 	for _, order := range [][]string{
 		{"x", "y", "inner", "outer"},
 		{"outer", "inner", "y", "x"},
 		{"inner", "x", "outer", "y"},
 	} {
-		f := newFixture(t)
 		nest(f)
 		equal(t, "ids deleted", len(f.delete(tagged(order...)...)), 4)
 		equal(t, "images that stay", f.images(), nil)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/openecr/openecr/internal/ref"
 )
@@ -63,7 +62,7 @@ func (r *Registry) ListImages(ctx context.Context, c Caller, p Path, page Page) 
 	var details []ImageDetail
 	var next NextPage
 	err := r.viewRepository(ctx, c, "DescribeImages", p, func(tx Tx, repo Repository) error {
-		scope := pageScope("DescribeImages", ref.RepositoryARN(repo.Account, repo.Name))
+		scope := pageScope(c, "DescribeImages", ref.RepositoryARN(repo.Account, repo.Name))
 		position, err := r.openPage(scope, page)
 		if err != nil {
 			return err
@@ -115,7 +114,7 @@ func (r *Registry) DescribeTags(ctx context.Context, c Caller, p Path, page Page
 	var details []TagDetail
 	var next NextPage
 	err := r.viewRepository(ctx, c, "DescribeImageTags", p, func(tx Tx, repo Repository) error {
-		scope := pageScope("DescribeImageTags", ref.RepositoryARN(repo.Account, repo.Name))
+		scope := pageScope(c, "DescribeImageTags", ref.RepositoryARN(repo.Account, repo.Name))
 		after, err := r.openPage(scope, page)
 		if err != nil {
 			return err
@@ -182,31 +181,16 @@ func (r *Registry) ListTags(ctx context.Context, p Path, after ref.Tag, limit in
 	return names, more, err
 }
 
-// AccountDetail is a registry with the aliases under which it is reached, the primary one first.
-type AccountDetail struct {
-	Account ref.AccountID
-	Aliases []Alias
-}
-
 // DescribeRegistry is the caller's own registry.
 func (r *Registry) DescribeRegistry(ctx context.Context, c Caller) (AccountDetail, error) {
-	detail := AccountDetail{Account: c.Account}
+	var detail AccountDetail
 	err := r.meta.View(ctx, func(tx Tx) error {
 		account, err := r.openRegistry(tx, c, "DescribeRegistries", Path{}.own(c))
 		if err != nil {
 			return err
 		}
-		detail.Aliases, err = tx.Aliases(account)
+		detail, err = accountDetail(tx, account)
 		return err
-	})
-	slices.SortStableFunc(detail.Aliases, func(a, b Alias) int {
-		if a.Primary != b.Primary {
-			if a.Primary {
-				return -1
-			}
-			return 1
-		}
-		return strings.Compare(string(a.Name), string(b.Name))
 	})
 	return detail, err
 }

@@ -6,5 +6,6 @@
 // logger or metrics.
 //
 // Read next: registry.go for the type that holds it together, store.go for what a store promises, upload.go for the
-// life of a layer with its commit point, image.go for the life of an image.
+// life of a layer with its commit point, image.go for the life of an image, permission.go for who may do what, quota.go
+// for how much of it.
 package registry

@@ -21,6 +21,7 @@ const (
 	RepositoryNotFound
 	RepositoryAlreadyExists
 	RepositoryNotEmpty
+	PolicyNotFound
 	InvalidResourceTag
 	TooManyResourceTags
 	LayerNotFound
@@ -37,6 +38,8 @@ const (
 	ImageDigestDoesNotMatch
 	LayersNotFound
 	ReferencedImagesNotFound
+	Referenced // an image or index needs what should be deleted
+	LimitExceeded
 	numKinds
 )
 
@@ -56,7 +59,7 @@ type Error struct {
 
 	// Upload is set for InvalidLayerPart: where the upload stands, so that the client can go on from there.
 	Upload *Upload
-	// Repository is set for InvalidLayerPart, which repeats it to the client.
+	// Repository is set for InvalidLayerPart, which repeats it to the client: by account id, however the client named it.
 	Repository Path
 }
 

@@ -187,7 +187,8 @@ func overFiles(t *testing.T, dir string) *fixture {
 func TestUploadWhoseBytesAreLostIsNotFound(t *testing.T) {
 	sha512 := ref.DigestBytes(ref.SHA512, []byte("abcdef"))
 	dir := t.TempDir()
-	files := overFiles(t, dir)
+	files, memory := overFiles(t, dir), newFixture(t)
+	memory.blobs.AllowAbsent = true
 	for _, c := range []struct {
 		name  string
 		spoil bool // the hash state too
@@ -219,14 +220,12 @@ func TestUploadWhoseBytesAreLostIsNotFound(t *testing.T) {
 		}},
 	} {
 		t.Run(c.name+", all lost", func(t *testing.T) {
-			f := newFixture(t)
-			f.blobs.AllowAbsent = true
-			up := f.start("abc", "def")
+			up := memory.start("abc", "def")
 			if c.spoil {
-				f.spoilHash(up)
+				memory.spoilHash(up)
 			}
-			f.must(f.blobs.Delete(t.Context(), up.Locator))
-			f.refused(c.call(f, up), registry.UploadNotFound, "")
+			memory.must(memory.blobs.Delete(t.Context(), up.Locator))
+			memory.refused(c.call(memory, up), registry.UploadNotFound, "")
 		})
 		t.Run(c.name+", the end lost", func(t *testing.T) {
 			up := files.start("abc", "def")
@@ -271,7 +270,7 @@ func TestCancelledCallChangesNothing(t *testing.T) {
 		},
 		"cancel": func() error { return f.registry.CancelUpload(ctx, owner, app, up.ID) },
 		"put image": func() error {
-			_, err := f.registry.PutImage(ctx, owner, app, registry.NewImage{Manifest: []byte(imageOf(config)), Tag: "tag"})
+			_, err := f.registry.PutImage(ctx, owner, app, registry.NewImage{Manifest: []byte(imageOf(config)), Tags: []string{"tag"}})
 			return err
 		},
 		"delete repository": func() error {

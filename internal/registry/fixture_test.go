@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -38,12 +39,13 @@ var app = registry.Path{Registry: "123456789012", Name: "team/app"}
 // fixture is a registry of two accounts over SQLite and a strict memory store, with one empty repository. When its test
 // ends it checks that the registry keeps its promises.
 type fixture struct {
-	*testing.T
+	testing.TB
 	registry *registry.Registry
 	meta     *flakyMeta
 	blobs    *registrytest.MemBlobs
 	store    registry.Blobs // where the bytes are: blobs, unless a test sets another
 	clock    atomic.Int64   // unix milliseconds
+	path     string         // of the file behind meta
 
 	statements atomic.Int64 // seen at the driver
 
@@ -51,33 +53,9 @@ type fixture struct {
 	known map[ref.Digest]bool // layers that were ever pushed
 }
 
-func newFixture(t *testing.T) *fixture {
+func newFixture(t testing.TB) *fixture {
 	t.Helper()
-	f := &fixture{T: t, blobs: registrytest.NewMemBlobs(t), known: make(map[ref.Digest]bool)}
-	f.clock.Store(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC).UnixMilli())
-	store, err := sqlmeta.Open(context.Background(), sqlmeta.Options{
-		Path: filepath.Join(t.TempDir(), "meta.db"),
-		WrapConnector: func(c driver.Connector) driver.Connector {
-			return registrytest.WatchStatements(c, func(string) error { f.statements.Add(1); return nil })
-		},
-	})
-	f.must(err)
-	t.Cleanup(func() {
-		if err := store.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	f.meta = &flakyMeta{Meta: store}
-	f.store = f.blobs
-	f.registry = f.node()
-	f.must(f.registry.EnsureRoot(t.Context(), registry.Root{Account: owner.Account, Alias: ownerAlias}))
-	f.must(f.meta.Update(t.Context(), func(tx registry.Tx) error {
-		return errors.Join(
-			tx.InsertAccount(registry.Account{ID: stranger.Account, CreatedAt: f.now()}),
-			tx.InsertAlias(registry.Alias{Name: strangerAlias, Account: stranger.Account, Default: true, Primary: true, CreatedAt: f.now()}),
-		)
-	}))
-	f.createRepository(owner, app.Name)
+	f := openFixture(t)
 	t.Cleanup(func() {
 		f.meta.heal()
 		f.blobs.Fault = nil
@@ -85,6 +63,69 @@ func newFixture(t *testing.T) *fixture {
 	})
 	return f
 }
+
+// openFixture is newFixture that leaves it to the test to check the promises.
+func openFixture(t testing.TB) *fixture {
+	t.Helper()
+	f := &fixture{TB: t, blobs: registrytest.NewMemBlobs(t), known: make(map[ref.Digest]bool)}
+	f.store = f.blobs
+	f.clock.Store(beginning.UnixMilli())
+	content, err := newStore()
+	f.must(err)
+	f.path = filepath.Join(t.TempDir(), "meta.db")
+	f.must(os.WriteFile(f.path, content, 0o600))
+	f.meta = &flakyMeta{Meta: f.openMeta()}
+	f.registry = f.node()
+	t.Cleanup(func() {
+		if err := f.meta.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return f
+}
+
+func (f *fixture) openMeta() registry.Meta {
+	f.Helper()
+	store, err := sqlmeta.Open(context.Background(), sqlmeta.Options{
+		Path: f.path,
+		WrapConnector: func(c driver.Connector) driver.Connector {
+			return registrytest.WatchStatements(c, func(string) error { f.statements.Add(1); return nil })
+		},
+	})
+	f.must(err)
+	return store
+}
+
+var beginning = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// newStore is the file of a store with what every fixture begins with. It is made once, because that takes longer than
+// most tests do.
+var newStore = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "registry-test-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "meta.db")
+	ctx := context.Background()
+	store, err := sqlmeta.Open(ctx, sqlmeta.Options{Path: path})
+	if err != nil {
+		return nil, err
+	}
+	r := registry.New(registry.Config{Meta: store, Now: func() time.Time { return beginning }})
+	err = r.EnsureRoot(ctx, registry.Root{Account: owner.Account, Alias: ownerAlias})
+	err = errors.Join(err, store.Update(ctx, func(tx registry.Tx) error {
+		return errors.Join(
+			tx.InsertAccount(registry.Account{ID: stranger.Account, CreatedAt: beginning}),
+			tx.InsertAlias(registry.Alias{Name: strangerAlias, Account: stranger.Account, Default: true, Primary: true, CreatedAt: beginning}),
+		)
+	}))
+	_, created := r.CreateRepository(ctx, owner, app.Name, registry.Catalog{}, nil)
+	if err := errors.Join(err, created, store.Close()); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
 
 // node is another process over the same stores.
 func (f *fixture) node() *registry.Registry {
@@ -286,7 +327,11 @@ func indexOf(name string, images ...ref.Digest) string {
 
 // tryPut puts a manifest into app.
 func (f *fixture) tryPut(manifest, tag string) (registry.Image, error) {
-	return f.registry.PutImage(f.Context(), owner, app, registry.NewImage{Manifest: []byte(manifest), Tag: tag})
+	n := registry.NewImage{Manifest: []byte(manifest)}
+	if tag != "" {
+		n.Tags = []string{tag}
+	}
+	return f.registry.PutImage(f.Context(), owner, app, n)
 }
 
 // put puts a manifest into app under all the tags, or without a tag.

@@ -15,16 +15,16 @@ type ImageID struct {
 	Tag    string
 }
 
-// NewImage is an image to be put. MediaType, Tag and Digest may be empty: the manifest then names its type itself, the
+// NewImage is an image to be put. MediaType, Tags and Digest may be empty: the manifest then names its type itself, the
 // image is pushed by digest only, and any digest is right.
 type NewImage struct {
 	Manifest  []byte
 	MediaType string
-	Tag       string
+	Tags      []string
 	Digest    string
 }
 
-// PutImage makes an image visible, or sets another tag on one that is there. Its layers and children must be in the
+// PutImage makes an image visible, or sets further tags on one that is there. Its layers and children must be in the
 // repository: that is checked in the transaction that makes the image visible, the commit point of a push, and held by
 // foreign keys after it (invariant 3).
 //
@@ -32,7 +32,7 @@ type NewImage struct {
 // ImageAlreadyExists.
 func (r *Registry) PutImage(ctx context.Context, c Caller, p Path, n NewImage) (Image, error) {
 	p = p.own(c)
-	tag, err := n.tag()
+	tags, err := n.tags()
 	if err != nil {
 		return Image{}, err
 	}
@@ -51,13 +51,13 @@ func (r *Registry) PutImage(ctx context.Context, c Caller, p Path, n NewImage) (
 		if errors.Is(err, ErrAbsent) {
 			found, err = r.insertImage(tx, repo, p, m, Image{Digest: digest, Manifest: n.Manifest, PushedAt: r.now()})
 		} else if err == nil {
-			err = checkNewTag(tx, repo, p, found, tag)
+			err = checkNewTags(tx, repo, p, found, tags)
 		}
 		image, repository = found, repo.ID
-		if err != nil || tag == "" {
+		if err != nil {
 			return err
 		}
-		return tx.PutTag(repo.ID, Tag{Name: tag, Image: digest, CreatedAt: r.now()})
+		return r.putTags(tx, repo, p, digest, tags)
 	})
 	if err != nil {
 		return image, err
@@ -66,15 +66,43 @@ func (r *Registry) PutImage(ctx context.Context, c Caller, p Path, n NewImage) (
 	return image, nil
 }
 
-func (n NewImage) tag() (ref.Tag, error) {
-	if n.Tag == "" {
-		return "", nil
+func (n NewImage) tags() ([]ref.Tag, error) {
+	tags := make([]ref.Tag, len(n.Tags))
+	for i, s := range n.Tags {
+		var err error
+		if tags[i], err = ref.ParseTag(s); err != nil {
+			return nil, invalid("imageTag", "must satisfy regular expression '[A-Za-z0-9_][A-Za-z0-9._-]{0,127}'")
+		}
 	}
-	tag, err := ref.ParseTag(n.Tag)
-	if err != nil {
-		return "", invalid("imageTag", "must satisfy regular expression '[A-Za-z0-9_][A-Za-z0-9._-]{0,127}'")
+	return tags, nil
+}
+
+// putTags leaves tags alone that are on the image already: they keep the time at which they were set.
+func (r *Registry) putTags(tx Tx, repo Repository, p Path, image ref.Digest, tags []ref.Tag) error {
+	for _, tag := range tags {
+		there, err := isTagged(tx, repo, image, tag)
+		if err != nil {
+			return err
+		}
+		if there {
+			continue
+		}
+		if err := tx.PutTag(repo.ID, Tag{Name: tag, Image: image, CreatedAt: r.now()}); err != nil {
+			return err
+		}
+		if err := r.checkImageTags(tx, repo, p, image, tag); err != nil {
+			return err
+		}
 	}
-	return tag, nil
+	return nil
+}
+
+func isTagged(tx Tx, repo Repository, image ref.Digest, tag ref.Tag) (bool, error) {
+	current, err := tx.Tag(repo.ID, tag)
+	if errors.Is(err, ErrAbsent) {
+		return false, nil
+	}
+	return current.Image == image, err
 }
 
 // digest of the manifest's exact bytes, under the algorithm that the caller expects.
@@ -89,33 +117,40 @@ func (n NewImage) digest(p Path) (ref.Digest, error) {
 	return ref.Digest{}, errorf(ImageDigestDoesNotMatch, "The image with digest '%s' in repository '%s' and registry ID '%s' does not match the image digest that Amazon ECR has calculated.", n.Digest, p.Name, p.Registry)
 }
 
-// checkNewTag lets an image that is there be put again only for a tag that it does not have.
-func checkNewTag(tx Tx, repo Repository, p Path, image Image, tag ref.Tag) error {
-	if tag != "" {
-		current, err := tx.Tag(repo.ID, tag)
-		if errors.Is(err, ErrAbsent) || err == nil && current.Image != image.Digest {
-			return nil
-		}
-		if err != nil {
+// checkNewTags lets an image that is there be put again only when it lacks one of the tags.
+func checkNewTags(tx Tx, repo Repository, p Path, image Image, tags []ref.Tag) error {
+	for _, tag := range tags {
+		if there, err := isTagged(tx, repo, image.Digest, tag); err != nil || !there {
 			return err
 		}
 	}
-	return errorf(ImageAlreadyExists, "Image with digest '%s' and tag '%s' already exists in the repository with name '%s' in registry with id '%s'", image.Digest, orNull(string(tag)), p.Name, p.Registry)
+	first := "null"
+	if len(tags) > 0 {
+		first = string(tags[0])
+	}
+	return errorf(ImageAlreadyExists, "Image with digest '%s' and tag '%s' already exists in the repository with name '%s' in registry with id '%s'", image.Digest, first, p.Name, p.Registry)
 }
 
 // insertImage fills in what the manifest says and what its layers weigh.
 func (r *Registry) insertImage(tx Tx, repo Repository, p Path, m manifest, i Image) (Image, error) {
-	i.MediaType, i.ArtifactMediaType, i.Subject, i.Children = m.mediaType, m.artifactMediaType, m.subject, m.children
+	i.MediaType, i.ArtifactMediaType, i.ArtifactType = m.mediaType, m.artifactMediaType, m.artifactType
+	i.Subject, i.Children = m.subject, m.children
 	var err error
 	if i.Layers, i.Size, err = heldLayers(tx, repo, p, m); err != nil {
 		return Image{}, err
 	}
+	i.Absent = slices.DeleteFunc(slices.Clone(m.foreign), func(f Descriptor) bool {
+		return slices.ContainsFunc(i.Layers, func(l Descriptor) bool { return l.Digest == f.Digest })
+	})
 	if len(m.children) > 0 {
 		if i.Size, err = largestChild(tx, repo, p, m.children); err != nil {
 			return Image{}, err
 		}
 	}
-	return i, tx.InsertImage(repo.ID, i)
+	if err := tx.InsertImage(repo.ID, i); err != nil {
+		return Image{}, err
+	}
+	return i, r.checkImages(tx, repo, p)
 }
 
 // heldLayers are the layers that the image will hold, with the sum of their stored sizes. Every one must be there but

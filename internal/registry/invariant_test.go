@@ -39,6 +39,9 @@ func (f *fixture) checkRepository(tx registry.Tx, repo registry.Repository) erro
 	if err != nil {
 		return err
 	}
+	if n, err := tx.CountImages(repo.ID); err != nil || n != len(images) {
+		f.Errorf("%s: %d images are counted as %d: %v", repo.Name, len(images), n, err)
+	}
 	present := make(map[ref.Digest]bool, len(images))
 	for _, i := range images {
 		present[i.Digest] = true
@@ -52,22 +55,23 @@ func (f *fixture) checkRepository(tx registry.Tx, repo registry.Repository) erro
 			f.Errorf("%s: tag %s has no image %s", repo.Name, t.Name, t.Image)
 		}
 	}
-	referenced := make(map[ref.Digest]bool)
+	held := make(map[ref.Digest]bool)
 	for d := range present {
-		if err := f.checkImage(tx, repo, d, present, referenced); err != nil {
+		if err := f.checkImage(tx, repo, d, present, held); err != nil {
 			return err
 		}
 	}
 	for d := range f.known {
-		if err := f.checkLayer(tx, repo, d, referenced[d]); err != nil {
+		if err := f.checkLayer(tx, repo, d, held); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// checkImage adds the layers that the image must have to referenced.
-func (f *fixture) checkImage(tx registry.Tx, repo registry.Repository, d ref.Digest, present, referenced map[ref.Digest]bool) error {
+// checkImage adds the layers of the image to held: those that it must have, and the foreign ones, which it has when they
+// are there.
+func (f *fixture) checkImage(tx registry.Tx, repo registry.Repository, d ref.Digest, present, held map[ref.Digest]bool) error {
 	image, err := tx.Image(repo.ID, d)
 	if err != nil {
 		return err
@@ -75,13 +79,19 @@ func (f *fixture) checkImage(tx registry.Tx, repo registry.Repository, d ref.Dig
 	if got := ref.DigestBytes(d.Algorithm(), image.Manifest); got != d {
 		f.Errorf("%s: manifest of image %s has the digest %s", repo.Name, d, got)
 	}
-	for _, child := range named(image.Manifest, "manifests") {
+	children, _ := named(image.Manifest, "manifests")
+	for _, child := range children {
 		if !present[child] {
 			f.Errorf("%s: index %s lists image %s, which is not there", repo.Name, d, child)
 		}
 	}
-	for _, layer := range append(named(image.Manifest, "layers"), named(image.Manifest, "config")...) {
-		referenced[layer] = true
+	layers, foreign := named(image.Manifest, "layers")
+	for _, layer := range foreign {
+		held[layer] = true
+	}
+	config, _ := named(image.Manifest, "config")
+	for _, layer := range append(layers, config...) {
+		held[layer] = true
 		if _, err := tx.Layer(repo.ID, layer); err != nil {
 			f.Errorf("%s: image %s has no layer %s: %v", repo.Name, d, layer, err)
 		}
@@ -89,9 +99,9 @@ func (f *fixture) checkImage(tx registry.Tx, repo registry.Repository, d ref.Dig
 	return nil
 }
 
-// named are the digests in a member of a manifest, without those of foreign layers. It does not share code with what it
+// named are the digests in a member of a manifest, those of foreign layers apart. It does not share code with what it
 // checks.
-func named(manifest []byte, member string) []ref.Digest {
+func named(manifest []byte, member string) (digests, foreign []ref.Digest) {
 	type content struct{ Digest, MediaType string }
 	var members map[string]json.RawMessage
 	_ = json.Unmarshal(manifest, &members)
@@ -100,16 +110,20 @@ func named(manifest []byte, member string) []ref.Digest {
 		many = make([]content, 1)
 		_ = json.Unmarshal(members[member], &many[0])
 	}
-	var digests []ref.Digest
 	for _, c := range many {
-		if d, err := ref.ParseDigest(c.Digest); err == nil && !strings.Contains(c.MediaType, "foreign") {
+		d, err := ref.ParseDigest(c.Digest)
+		switch {
+		case err != nil:
+		case strings.Contains(c.MediaType, "foreign"):
+			foreign = append(foreign, d)
+		default:
 			digests = append(digests, d)
 		}
 	}
-	return digests
+	return digests, foreign
 }
 
-func (f *fixture) checkLayer(tx registry.Tx, repo registry.Repository, d ref.Digest, referenced bool) error {
+func (f *fixture) checkLayer(tx registry.Tx, repo registry.Repository, d ref.Digest, held map[ref.Digest]bool) error {
 	layer, err := tx.Layer(repo.ID, d)
 	if errors.Is(err, registry.ErrAbsent) {
 		return nil
@@ -117,8 +131,8 @@ func (f *fixture) checkLayer(tx registry.Tx, repo registry.Repository, d ref.Dig
 	if err != nil {
 		return err
 	}
-	if layer.KeepUntil.IsZero() != referenced {
-		f.Errorf("%s: layer %s is referenced: %v, but kept until %v", repo.Name, d, referenced, layer.KeepUntil)
+	if referenced := layer.KeepUntil.IsZero(); referenced != held[d] {
+		f.Errorf("%s: layer %s must be held: %v, but is kept until %v", repo.Name, d, held[d], layer.KeepUntil)
 	}
 	blob, err := tx.Blob(d)
 	if err != nil {

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -23,6 +24,7 @@ const (
 type manifest struct {
 	mediaType         string
 	artifactMediaType string
+	artifactType      string
 	layers            []Descriptor // config first, each digest once; their bytes must be there
 	foreign           []Descriptor // layers whose bytes may be elsewhere
 	children          []ref.Digest // of an index, each once
@@ -55,7 +57,8 @@ func parseManifest(content []byte, stated string) (manifest, error) {
 		return manifest{}, invalidManifest(fmt.Sprintf("mediaType %q differs from %q, which was stated for it", m.mediaType, stated))
 	}
 	var version int
-	if err := o.read("schemaVersion", &version); err != nil {
+	var annotations map[string]string // only to know that others can read them
+	if err := errFirst(o.read("schemaVersion", &version), o.read("artifactType", &m.artifactType), o.read("annotations", &annotations)); err != nil {
 		return manifest{}, err
 	}
 	if version != 2 {
@@ -116,6 +119,7 @@ func (m *manifest) readImage(o object) error {
 		return invalidManifest("member \"config\" is missing")
 	}
 	m.artifactMediaType = config.MediaType
+	m.artifactType = cmp.Or(m.artifactType, config.MediaType) // OCI distribution spec, "Listing Referrers"
 	layers, err := o.descriptors("layers")
 	if err != nil {
 		return err

@@ -26,7 +26,7 @@ var (
 func TestParseManifest(t *testing.T) {
 	configDescriptor := Descriptor{digestOf("config"), 6, "application/vnd.config"}
 	layerDescriptor := Descriptor{digestOf("layer"), 5, "application/vnd.layer"}
-	image := manifest{artifactMediaType: "application/vnd.config", layers: []Descriptor{configDescriptor, layerDescriptor}}
+	image := manifest{artifactMediaType: "application/vnd.config", artifactType: "application/vnd.config", layers: []Descriptor{configDescriptor, layerDescriptor}}
 	index := manifest{children: []ref.Digest{digestOf("child")}}
 	of := func(m manifest, mediaType string) manifest { m.mediaType = mediaType; return m }
 	withSubject := of(image, mediaTypeOCIManifest)
@@ -35,6 +35,9 @@ func TestParseManifest(t *testing.T) {
 	withForeign.foreign = []Descriptor{{digestOf("far"), 3, "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"}}
 	configOnly := of(image, mediaTypeOCIManifest)
 	configOnly.layers = configOnly.layers[:1]
+	typed := configOnly
+	typed.artifactType = "x/y"
+	typedIndex := manifest{mediaType: mediaTypeOCIIndex, artifactType: "x/y"}
 
 	for _, c := range []struct {
 		name, content, stated string
@@ -49,14 +52,16 @@ func TestParseManifest(t *testing.T) {
 		{"no layers", `{"schemaVersion":2,"config":` + config + `}`, mediaTypeOCIManifest, configOnly},
 		{"layers null", `{"schemaVersion":2,"config":` + config + `,"layers":null}`, mediaTypeOCIManifest, configOnly},
 		{"empty index", `{"schemaVersion":2,"manifests":[]}`, mediaTypeOCIIndex, manifest{mediaType: mediaTypeOCIIndex}},
-		{"layer and child named twice", `{"schemaVersion":2,"config":` + config + `,"layers":[` + layer + `,` + layer + `]}`, mediaTypeOCIManifest, of(image, mediaTypeOCIManifest)},
+		{"layer named twice", `{"schemaVersion":2,"config":` + config + `,"layers":[` + layer + `,` + layer + `]}`, mediaTypeOCIManifest, of(image, mediaTypeOCIManifest)},
 		{"child named twice", `{"schemaVersion":2,"manifests":[` + child + `,` + child + `]}`, mediaTypeOCIIndex, of(index, mediaTypeOCIIndex)},
 		{"config among the layers", `{"schemaVersion":2,"config":` + config + `,"layers":[` + config + `]}`, mediaTypeOCIManifest, configOnly},
 		{"subject", `{"schemaVersion":2,"config":` + config + `,"layers":[` + layer + `],"subject":` + child + `}`, mediaTypeOCIManifest, withSubject},
 		{"foreign layer", `{"schemaVersion":2,"config":` + config + `,"layers":[` + layer + `,` +
 			described("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", "far") + `]}`, mediaTypeDockerManifest, withForeign},
 		{"names in another case are not taken", `{"schemaVersion":2,"config":` + config + `,"Layers":[` + layer + `],"CONFIG":1,"Manifests":2,"Subject":3}`, mediaTypeOCIManifest, configOnly},
-		{"unknown members", `{"schemaVersion":2,"config":` + config + `,"annotations":{"a":"b"},"artifactType":"x/y"}`, mediaTypeOCIManifest, configOnly},
+		{"unknown members", `{"schemaVersion":2,"config":` + config + `,"annotations":{"a":"b"},"x":{}}`, mediaTypeOCIManifest, configOnly},
+		{"artifact type of an image", `{"schemaVersion":2,"config":` + config + `,"artifactType":"x/y"}`, mediaTypeOCIManifest, typed},
+		{"artifact type of an index", `{"schemaVersion":2,"manifests":[],"artifactType":"x/y"}`, mediaTypeOCIIndex, typedIndex},
 		{"last of equal members counts", `{"schemaVersion":1,"schemaVersion":2,"config":` + layer + `,"config":` + config + `}`, mediaTypeOCIManifest, configOnly},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -112,6 +117,8 @@ func TestParseManifestRefuses(t *testing.T) {
 		{"size too large", `{"schemaVersion":2,"config":{"size":9223372036854775808,"digest":"` + digestOf("a").String() + `"}}`, oci, ""},
 		{"subject broken", `{"schemaVersion":2,"config":` + config + `,"subject":{}}`, oci, ""},
 		{"child broken", `{"schemaVersion":2,"manifests":[{}]}`, index, ""},
+		{"artifact type not a string", `{"schemaVersion":2,"manifests":[],"artifactType":{}}`, index, ""},
+		{"annotations not of strings", `{"schemaVersion":2,"manifests":[],"annotations":{"a":1}}`, index, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := parseManifest([]byte(c.content), c.stated)
@@ -122,6 +129,19 @@ func TestParseManifestRefuses(t *testing.T) {
 				t.Errorf("error text %q, want %q", err, c.text)
 			}
 		})
+	}
+}
+
+func TestManifestHasAtMostFourMebibytes(t *testing.T) {
+	content := `{"schemaVersion":2,"config":` + config + `}`
+	content += strings.Repeat(" ", 4<<20-len(content))
+	if _, err := parseManifest([]byte(content), mediaTypeOCIManifest); err != nil {
+		t.Error(err)
+	}
+	_, err := parseManifest([]byte(content+" "), mediaTypeOCIManifest)
+	const text = "Invalid parameter at 'ImageManifest' failed to satisfy constraint: 'Member must have length less than or equal to 4194304'"
+	if KindOf(err) != InvalidManifest || err.Error() != text {
+		t.Errorf("error %v, want %s", err, text)
 	}
 }
 

@@ -19,8 +19,10 @@ type NextPage = string
 
 const pageMACBytes = 16
 
-// pageScope is what a token is bound to: it opens only for the same list.
-func pageScope(parts ...string) string { return strings.Join(parts, "\x00") }
+// pageScope is what a token is bound to: it opens only for the same account, operation and list.
+func pageScope(c Caller, action, list string) string {
+	return strings.Join([]string{string(c.Account), action, list}, "\x00")
+}
 
 // sealPage makes a token that says where the next page begins. Tokens hold a key, not a count, so that what exists
 // throughout a listing is seen exactly once however the list changes. They are authenticated: a client cannot make one

@@ -2,6 +2,7 @@ package registry_test
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -71,12 +72,18 @@ func (l listing) all(f *fixture, size int, between func(seen []string)) []string
 // imagesWithTags are n images, each with the tag and beside a repository of its number.
 func imagesWithTags(f *fixture, n int) {
 	f.Helper()
-	config := f.push("config")
-	for i := range n {
-		f.put(indexOf(fmt.Sprint(i)), fmt.Sprintf("tag-%03d", i))
-		f.createRepository(owner, ref.RepositoryName(fmt.Sprintf("repository-%03d", i)))
-	}
-	f.put(imageOf(config))
+	f.must(f.meta.Update(f.Context(), func(tx registry.Tx) error {
+		repo, err := tx.Repository(app.Registry, app.Name)
+		for i := range n {
+			manifest := indexOf(fmt.Sprint(i))
+			image := registry.Image{Digest: sum(manifest), MediaType: ociIndex, Manifest: []byte(manifest), PushedAt: f.now()}
+			tag := registry.Tag{Name: ref.Tag(fmt.Sprintf("tag-%03d", i)), Image: image.Digest, CreatedAt: f.now()}
+			beside := registry.Repository{Account: owner.Account, Name: ref.RepositoryName(fmt.Sprintf("repository-%03d", i)), CreatedAt: f.now()}
+			_, inserted := tx.InsertRepository(beside)
+			err = errors.Join(err, tx.InsertImage(repo.ID, image), tx.PutTag(repo.ID, tag), inserted)
+		}
+		return err
+	}))
 }
 
 func TestPagesHaveEveryEntryOnce(t *testing.T) {
@@ -176,6 +183,18 @@ func TestPageTokenOpensOnlyItsOwnList(t *testing.T) {
 			t.Errorf("%s: on another node: %v", l.name, err)
 		}
 	}
+}
+
+func TestPageTokenIsItsAccountsOwn(t *testing.T) {
+	f := newFixture(t)
+	imagesWithTags(f, 3)
+	f.setPolicy(`{"Effect":"Allow","Principal":"*","Action":"*"}`)
+	_, token, err := f.registry.DescribeTags(t.Context(), owner, app, registry.Page{Size: 1})
+	f.must(err)
+	_, _, err = f.registry.DescribeTags(t.Context(), stranger, app, registry.Page{Size: 1})
+	f.must(err) // the list itself is open to the other account
+	_, _, err = f.registry.DescribeTags(t.Context(), stranger, app, registry.Page{Size: 1, Token: token})
+	f.refused(err, registry.InvalidParameter, "")
 }
 
 func TestListTags(t *testing.T) {

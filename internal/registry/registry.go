@@ -3,8 +3,10 @@ package registry
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
+	"github.com/openecr/openecr/internal/policy"
 	"github.com/openecr/openecr/internal/ref"
 )
 
@@ -23,6 +25,10 @@ type Config struct {
 	Now func() time.Time
 	// CacheBytes bounds the cache of present layers; 64 MiB when 0.
 	CacheBytes int
+	// Limits are quotas; the documented ones where zero.
+	Limits Limits
+	// URL is the address of the server for browsers, which logos are shown under; "http://" and Host when empty.
+	URL string
 }
 
 // Registry answers for all registries of one server. Its methods are the verbs of both wires; they may be called
@@ -31,16 +37,23 @@ type Registry struct {
 	meta    Meta
 	blobs   Blobs
 	host    string
+	url     string
 	pageKey []byte
+	limits  Limits
 	now     func() time.Time
 
-	cache   *layerCache
-	uploads uploadLocks
+	cache    *layerCache
+	policies policyCache
+	uploads  uploadLocks
+	decoding sync.Mutex // of logos
 }
 
 // New makes a Registry over stores that are open. It does no I/O.
 func New(c Config) *Registry {
-	r := &Registry{meta: c.Meta, blobs: c.Blobs, host: c.Host, pageKey: c.PageKey}
+	r := &Registry{meta: c.Meta, blobs: c.Blobs, host: c.Host, url: c.URL, pageKey: c.PageKey, limits: c.Limits.withDefaults()}
+	if r.url == "" {
+		r.url = "http://" + c.Host
+	}
 	clock := c.Now
 	if clock == nil {
 		clock = time.Now
@@ -59,6 +72,10 @@ type Caller struct {
 	Account ref.AccountID
 	ARN     string
 	KeyID   string // the access key behind the request
+	// Policy is the identity policy of the key; nil for a root key: everything in its own account.
+	Policy *policy.Policy
+	// Conditions are what else policies may ask about: "aws:SourceIp": {"203.0.113.7"}. They are only read.
+	Conditions map[string][]string
 }
 
 // Anonymous says whether nobody signed the request.

@@ -3,57 +3,50 @@ package registry
 import (
 	"context"
 	"errors"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/openecr/openecr/internal/ref"
 )
 
-// maxResourceTags is the documented limit of tags on one repository.
-const maxResourceTags = 50
-
 // CreateRepository makes an empty repository in the caller's registry.
 func (r *Registry) CreateRepository(ctx context.Context, c Caller, name ref.RepositoryName, catalog Catalog, tags []ResourceTag) (Repository, error) {
 	p := Path{Name: name}.own(c)
-	if err := checkResourceTags(tags); err != nil {
+	if err := r.checkResourceTags(tags); err != nil {
 		return Repository{}, err
 	}
-	repo := Repository{Account: c.Account, Name: name, CreatedAt: r.now(), Catalog: catalog, Tags: tags}
-	err := r.meta.Update(ctx, func(tx Tx) error {
-		if err := r.authorizeCreation(c, repo); err != nil {
-			return err
-		}
-		_, err := tx.InsertRepository(repo)
-		if errors.Is(err, ErrConflict) {
+	wanted := Repository{Account: c.Account, Name: name, CreatedAt: r.now(), Tags: tags}
+	err := r.authorizeCreation(c, wanted)
+	if err != nil {
+		return Repository{}, err
+	}
+	if wanted.Catalog, err = r.prepareCatalog(catalog); err != nil {
+		return Repository{}, err
+	}
+	var created Repository
+	err = r.meta.Update(ctx, func(tx Tx) error {
+		if err := r.insertRepository(tx, wanted); errors.Is(err, ErrConflict) {
 			return errorf(RepositoryAlreadyExists, "The repository with name '%s' already exists in the registry with id '%s'", name, p.Registry)
-		}
-		if err != nil {
+		} else if err != nil {
 			return err
 		}
-		repo, err = tx.Repository(p.Registry, name)
+		repo, err := tx.Repository(p.Registry, name)
+		created = repo
 		return err
 	})
-	return repo, err
+	return created, err
 }
 
-// checkResourceTags holds the rules that the API model does not state.
-func checkResourceTags(tags []ResourceTag) error {
-	if len(tags) > maxResourceTags {
-		return errorf(TooManyResourceTags, "%d tags were given: a repository has at most %d", len(tags), maxResourceTags)
+// insertRepository makes the row with its logo, unless the account has as many repositories as it may.
+func (r *Registry) insertRepository(tx Tx, repo Repository) error {
+	id, err := tx.InsertRepository(repo)
+	if err != nil {
+		return err
 	}
-	seen := make(map[string]bool, len(tags))
-	for _, t := range tags {
-		switch {
-		case strings.HasPrefix(strings.ToLower(t.Key), "aws:"):
-			return errorf(InvalidResourceTag, "Tag key '%s' begins with 'aws:', which is reserved", t.Key)
-		case seen[t.Key]:
-			return errorf(InvalidResourceTag, "Tag key '%s' is given more than once", t.Key)
-		case !utf8.ValidString(t.Key + t.Value):
-			return errorf(InvalidResourceTag, "Tag key '%s' or its value is not valid UTF-8", t.Key)
+	if repo.Catalog.Logo != "" {
+		if err := tx.InsertLogo(repo.Catalog.Logo, id, repo.Catalog.LogoFile); err != nil {
+			return err
 		}
-		seen[t.Key] = true
 	}
-	return nil
+	return r.checkRepositories(tx, repo.Account)
 }
 
 // DescribeRepositories are the repositories with the given names, in that order. An unknown name fails the call.
@@ -74,15 +67,18 @@ func (r *Registry) DescribeRepositories(ctx context.Context, c Caller, registry 
 // ListRepositories is one page of a registry's repositories, by name.
 func (r *Registry) ListRepositories(ctx context.Context, c Caller, registry string, page Page) ([]Repository, NextPage, error) {
 	p := Path{Registry: registry}.own(c)
-	scope := pageScope("DescribeRepositories", p.Registry)
+	scope := pageScope(c, "DescribeRepositories", p.Registry)
 	after, err := r.openPage(scope, page)
 	if err != nil {
 		return nil, "", err
 	}
 	var repos []Repository
 	err = r.meta.View(ctx, func(tx Tx) error {
-		account, err := r.openRegistry(tx, c, "DescribeRepositories", p)
+		account, err := findRegistry(tx, p)
 		if err != nil {
+			return err
+		}
+		if err := r.authorize(c, repositoryAccess("DescribeRepositories", Repository{Account: account, Name: "*"})); err != nil {
 			return err
 		}
 		repos, err = tx.Repositories(account, ref.RepositoryName(after), page.Size+1)
@@ -97,14 +93,19 @@ func (r *Registry) ListRepositories(ctx context.Context, c Caller, registry stri
 
 // openRegistry is openRepository for a whole registry.
 func (r *Registry) openRegistry(tx Tx, c Caller, action string, p Path) (ref.AccountID, error) {
+	account, err := findRegistry(tx, p)
+	if err != nil {
+		return "", err
+	}
+	return account, r.authorize(c, registryAccess(action, account))
+}
+
+func findRegistry(tx Tx, p Path) (ref.AccountID, error) {
 	account, err := tx.Account(ref.AccountID(p.Registry))
 	if errors.Is(err, ErrAbsent) {
 		return "", registryNotFound(p)
 	}
-	if err != nil {
-		return "", err
-	}
-	return account.ID, r.authorize(c, registryAccess(action, account.ID))
+	return account.ID, err
 }
 
 // DeleteRepository with everything in it when force is set; otherwise only an empty one. Its name may be used again at

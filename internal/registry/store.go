@@ -45,27 +45,53 @@ type Meta interface {
 // Tx is a view of the metadata at one instant. It is valid inside the function it was given to, on that goroutine.
 type Tx interface {
 	AccountTx
+	AliasTx
+	AccessKeyTx
 	RepositoryTx
+	CatalogTx
 	LayerTx
 	UploadTx
 	ImageTx
 	TagTx
 }
 
-// AccountTx is who may sign and under which aliases registries are reached.
+// AccountTx is accounts, and the settings that all of them share.
 type AccountTx interface {
 	Account(id ref.AccountID) (Account, error) // ErrAbsent
-	InsertAccount(Account) error               // ErrConflict
-	// Aliases of an account, by name.
-	Aliases(id ref.AccountID) ([]Alias, error)
-	Alias(name ref.Alias) (Alias, error)    // ErrAbsent
-	InsertAlias(Alias) error                // ErrConflict
-	AccessKey(id string) (AccessKey, error) // ErrAbsent
-	InsertAccessKey(AccessKey) error        // ErrConflict
+	// Accounts are all of them, by id: they are made by hand, so there are few.
+	Accounts() ([]Account, error)
+	InsertAccount(Account) error // ErrConflict
+	// UpdateAccount replaces Disabled and Verified. ErrAbsent.
+	UpdateAccount(Account) error
+	// DeleteAccount with its aliases, access keys and Profile. The caller has checked that it has no repositories; the
+	// foreign key refuses it otherwise. ErrAbsent.
+	DeleteAccount(id ref.AccountID) error
 	// Setting reads a value that the whole registry shares, such as its sealed token key. ErrAbsent.
 	Setting(name string) ([]byte, error)
 	// InsertSetting keeps the first value ever given: ErrConflict when there is one.
 	InsertSetting(name string, value []byte) error
+}
+
+// AliasTx is under which names registries are reached.
+type AliasTx interface {
+	// Aliases of an account, by name.
+	Aliases(id ref.AccountID) ([]Alias, error)
+	Alias(name ref.Alias) (Alias, error) // ErrAbsent
+	InsertAlias(Alias) error             // ErrConflict
+	// SetPrimaryAlias makes it the primary one of its account, in place of the one before. ErrAbsent.
+	SetPrimaryAlias(name ref.Alias) error
+	DeleteAlias(name ref.Alias) error // ErrAbsent
+}
+
+// AccessKeyTx is who may sign.
+type AccessKeyTx interface {
+	AccessKey(id string) (AccessKey, error) // ErrAbsent
+	// AccessKeys of an account, by id.
+	AccessKeys(id ref.AccountID) ([]AccessKey, error)
+	InsertAccessKey(AccessKey) error // ErrConflict
+	// UpdateAccessKey replaces Policy and Disabled. ErrAbsent.
+	UpdateAccessKey(AccessKey) error
+	DeleteAccessKey(id string) error // ErrAbsent
 }
 
 // RepositoryTx is repositories by name. An id is never used twice, not even after its repository was deleted, so
@@ -77,8 +103,26 @@ type RepositoryTx interface {
 	Repositories(id ref.AccountID, after ref.RepositoryName, limit int) ([]Repository, error)
 	// InsertRepository ignores ID and Alias and returns the new id. ErrConflict.
 	InsertRepository(Repository) (int64, error)
-	// DeleteRepository with all its images, tags, layers and uploads. The bytes stay until they are collected. ErrAbsent.
+	// UpdateRepository replaces what an owner may change: Catalog, Policy and Tags. ErrAbsent.
+	UpdateRepository(Repository) error
+	// CountRepositories of an account. It may stop counting at limit.
+	CountRepositories(id ref.AccountID, limit int) (int, error)
+	// DeleteRepository with all its images, tags, layers, uploads and its logo. The bytes of layers stay until they are
+	// collected. ErrAbsent.
 	DeleteRepository(id int64) error
+}
+
+// CatalogTx is what the gallery shows beside the rows of repositories.
+type CatalogTx interface {
+	// Profile is what the owner of a registry has said about it; zero when that is nothing.
+	Profile(id ref.AccountID) (Profile, error)
+	// PutProfile replaces it. The account must be there.
+	PutProfile(id ref.AccountID, d Profile) error
+	// Logo is a PNG image. ErrAbsent.
+	Logo(id string) ([]byte, error)
+	// InsertLogo keeps an image under a fresh id until its repository goes. ErrConflict.
+	InsertLogo(id string, repository int64, image []byte) error
+	DeleteLogo(id string) error // ErrAbsent
 }
 
 // LayerTx is the layers of a repository and the stored bytes beneath them.
@@ -86,11 +130,15 @@ type LayerTx interface {
 	Layer(repository int64, d ref.Digest) (Layer, error) // ErrAbsent
 	// Layers among digests that the repository has, in any order.
 	Layers(repository int64, digests []ref.Digest) ([]Layer, error)
-	// InsertLayer needs the Blob of the same digest to be there. ErrConflict.
+	// InsertLayer needs the Blob of the same digest to be there. Images that named the layer as Absent refer to it from
+	// now on, as if it had been there before them. ErrConflict.
 	InsertLayer(repository int64, l Layer) error
 	// KeepLayers promises layers until the given time. Layers that an image references, or that are promised for longer
 	// already, stay as they are.
 	KeepLayers(repository int64, digests []ref.Digest, until time.Time) error
+	// DeleteLayer takes the layer from its repository; its bytes stay until they are collected. The caller has checked
+	// that no image references it; the foreign key refuses it otherwise. ErrAbsent.
+	DeleteLayer(repository int64, d ref.Digest) error
 	Blob(d ref.Digest) (Blob, error) // ErrAbsent
 	InsertBlob(Blob) error           // ErrConflict
 }
@@ -99,7 +147,7 @@ type LayerTx interface {
 type UploadTx interface {
 	Upload(id string) (Upload, error) // ErrAbsent
 	InsertUpload(Upload) error        // ErrConflict
-	// AdvanceUpload replaces what changes with a part: Offset, HashState, LastPart, ShortPart, UpdatedAt. ErrConflict when
+	// AdvanceUpload replaces what changes with a part: Offset, HashState, LastPart, Parts, ShortPart, UpdatedAt. ErrConflict when
 	// the stored offset is not from: of two writers at one offset only the first gets through. ErrAbsent.
 	AdvanceUpload(u Upload, from int64) error
 	DeleteUpload(id string) error // ErrAbsent
@@ -120,8 +168,13 @@ type ImageTx interface {
 	// DeleteImage and its tags. Layers that no image references any more get keepUntil. The caller has checked that no
 	// index lists the image; the foreign key refuses it otherwise. ErrAbsent.
 	DeleteImage(repository int64, d ref.Digest, keepUntil time.Time) error
+	// CountImages of a repository. It costs the same however many there are.
+	CountImages(repository int64) (int, error)
 	// ImageParents are the indexes that list the image.
 	ImageParents(repository int64, d ref.Digest) ([]ref.Digest, error)
+	// Referrers are the images with that subject, which itself may be absent, whose digest comes after the given one in
+	// order of digest keys, at most limit. With artifactType only those of exactly that ArtifactType, which may be empty.
+	Referrers(repository int64, subject ref.Digest, artifactType *string, after ref.Digest, limit int) ([]Image, error)
 }
 
 // TagTx is the tags of a repository.
@@ -173,6 +226,8 @@ type Stored struct {
 // Account owns one registry, whose id is the account id.
 type Account struct {
 	ID        ref.AccountID
+	Disabled  bool // none of its keys signs; what it has pushed can still be pulled
+	Verified  bool // the operator vouches for it, and the gallery says so
 	CreatedAt time.Time
 }
 
@@ -190,9 +245,19 @@ type Alias struct {
 type AccessKey struct {
 	ID           string
 	Account      ref.AccountID
+	User         string // whose key it is, in ARNs; empty for the root user
+	Policy       string // an identity policy; without one the key may do everything in its account
 	SealedSecret []byte
 	Disabled     bool
 	CreatedAt    time.Time
+}
+
+// ARN names who signs with the key.
+func (k AccessKey) ARN() string {
+	if k.User == "" {
+		return ref.RootARN(k.Account)
+	}
+	return ref.UserARN(k.Account, k.User)
 }
 
 // Repository holds images. Alias is the primary alias of its registry.
@@ -203,7 +268,14 @@ type Repository struct {
 	Name      ref.RepositoryName
 	CreatedAt time.Time
 	Catalog   Catalog
+	Policy    string // who may do what with it, as the API prints it; empty for none
 	Tags      []ResourceTag
+}
+
+// Profile is what its owner says about a whole registry.
+type Profile struct {
+	DisplayName *string // nil when it was never set
+	Tags        []ResourceTag
 }
 
 // Catalog is what the gallery shows about a repository. Nil members were never set.
@@ -213,9 +285,11 @@ type Catalog struct {
 	OperatingSystems []string `json:"operatingSystems,omitzero"`
 	About            *string  `json:"about,omitzero"`
 	Usage            *string  `json:"usage,omitzero"`
+	Logo             string   `json:"logo,omitzero"` // the id of its image
+	LogoFile         []byte   `json:"-"`             // on the way in: the image to become the logo, as the owner sent it
 }
 
-// ResourceTag is a label on a repository, not to be confused with an image tag.
+// ResourceTag is a label on a repository or registry, not to be confused with an image tag.
 type ResourceTag struct {
 	Key   string `json:"key"`
 	Value string `json:"value"`
@@ -244,9 +318,11 @@ type Upload struct {
 	ID         string
 	Repository int64
 	Locator    string
-	Offset     int64  // bytes accepted so far
-	HashState  []byte // of the running SHA-256 over those bytes, as encoding.BinaryMarshaler gives it
+	Offset     int64 // bytes accepted so far
+	Algorithm  ref.Algorithm
+	HashState  []byte // of the running hash by Algorithm over those bytes, as encoding.BinaryMarshaler gives it
 	LastPart   int64  // offset at which the last accepted part began
+	Parts      int    // how many were accepted
 	ShortPart  bool   // a part that is not the last has less than 5 MiB
 	CreatedAt  time.Time
 	UpdatedAt  time.Time
@@ -257,13 +333,15 @@ type Upload struct {
 type Image struct {
 	Digest            ref.Digest
 	MediaType         string
-	ArtifactMediaType string
+	ArtifactMediaType string // of the config
+	ArtifactType      string // what the manifest says it is, or else that of the config: by it referrers are told apart
 	Manifest          []byte
 	Size              int64
 	PushedAt          time.Time
-	Subject           ref.Digest   // zero when it refers to none; recorded so that referrers can be listed
+	Subject           ref.Digest   // zero when it refers to none
 	Layers            []Descriptor // config first; only those whose bytes the registry must hold
 	Children          []ref.Digest // the images an index lists
+	Absent            []Descriptor // from PutImage only: foreign layers whose bytes nobody had pushed by then
 }
 
 // Descriptor is a reference to a layer inside a manifest.

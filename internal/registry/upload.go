@@ -71,10 +71,16 @@ func (l *uploadLocks) lock(ctx context.Context, id string) (unlock func(), err e
 
 // StartUpload begins an upload. Nothing is stored but its row.
 func (r *Registry) StartUpload(ctx context.Context, c Caller, p Path) (Upload, error) {
+	return r.StartUploadBy(ctx, c, p, ref.SHA256)
+}
+
+// StartUploadBy is StartUpload of a layer whose digest will be of that algorithm. Finishing with another costs one more
+// read of the bytes.
+func (r *Registry) StartUploadBy(ctx context.Context, c Caller, p Path, algorithm ref.Algorithm) (Upload, error) {
 	p = p.own(c)
-	up := Upload{ID: newUUID(), Locator: newLocator()}
+	up := Upload{ID: newUUID(), Locator: newLocator(), Algorithm: algorithm}
 	var err error
-	if up.HashState, err = hashState(ref.SHA256.New()); err != nil {
+	if up.HashState, err = hashState(algorithm.New()); err != nil {
 		return Upload{}, err
 	}
 	up.CreatedAt = r.now()
@@ -88,9 +94,13 @@ func (r *Registry) StartUpload(ctx context.Context, c Caller, p Path) (Upload, e
 
 // FindUpload tells where an upload stands.
 func (r *Registry) FindUpload(ctx context.Context, c Caller, p Path, id string) (Upload, error) {
-	p = p.own(c)
+	return r.openUpload(ctx, c, "UploadLayerPart", p.own(c), id)
+}
+
+// openUpload reads an upload and checks that the caller may do action in its repository.
+func (r *Registry) openUpload(ctx context.Context, c Caller, action string, p Path, id string) (Upload, error) {
 	var up Upload
-	err := r.viewRepository(ctx, c, "UploadLayerPart", p, func(tx Tx, repo Repository) (err error) {
+	err := r.viewRepository(ctx, c, action, p, func(tx Tx, repo Repository) (err error) {
 		up, err = findUpload(tx, repo, p, id)
 		return err
 	})
@@ -111,6 +121,8 @@ type Part struct {
 	First  int64
 	Length int64
 	Body   io.Reader
+	// Counted parts are limited in number, as the API has it; the chunks of the registry wire are not.
+	Counted bool
 }
 
 // AppendUpload adds a part and returns where the upload then stands. Parts follow each other without gap or overlap,
@@ -130,6 +142,9 @@ func (r *Registry) AppendUpload(ctx context.Context, c Caller, p Path, id string
 	}
 	if part.First >= 0 && part.First != up.Offset {
 		return r.acceptAgain(ctx, p, up, part)
+	}
+	if err := r.checkParts(p, up, part); err != nil {
+		return Upload{}, err
 	}
 	next, err := r.writePart(ctx, p, up, part)
 	if err != nil {
@@ -156,6 +171,7 @@ func (r *Registry) writePart(ctx context.Context, p Path, up Upload, part Part) 
 	if part.Length >= 0 {
 		body = &exactReader{r: body, left: part.Length}
 	}
+	body = &quotaReader{r: body, left: r.limits.LayerBytes - up.Offset, over: r.layerTooLarge(p)}
 	n, err := r.blobs.Append(ctx, up.Locator, up.Offset, io.TeeReader(body, running))
 	if errors.Is(err, ErrAbsent) {
 		return Upload{}, uploadNotFound(p, up.ID)
@@ -167,7 +183,7 @@ func (r *Registry) writePart(ctx context.Context, p Path, up Upload, part Part) 
 	if up.Offset > 0 && up.Offset-up.LastPart < minPartSize {
 		next.ShortPart = true
 	}
-	next.LastPart, next.Offset, next.UpdatedAt = up.Offset, up.Offset+n, r.now()
+	next.LastPart, next.Offset, next.Parts, next.UpdatedAt = up.Offset, up.Offset+n, up.Parts+1, r.now()
 	next.HashState, err = hashState(running)
 	return next, err
 }
@@ -195,8 +211,12 @@ func (e *exactReader) Read(b []byte) (int, error) {
 
 // acceptAgain lets the last part be sent twice: same range and same bytes. Anything else is out of order.
 func (r *Registry) acceptAgain(ctx context.Context, p Path, up Upload, part Part) (Upload, error) {
+	account, err := r.AccountOf(ctx, Caller{}, p.Registry)
+	if err != nil {
+		return Upload{}, err
+	}
 	outOfOrder := errorf(InvalidLayerPart, "First byte of the layer part is %d instead of %d", part.First, up.Offset)
-	outOfOrder.Upload, outOfOrder.Repository = &up, p
+	outOfOrder.Upload, outOfOrder.Repository = &up, Path{Registry: string(account), Name: p.Name}
 	if part.First != up.LastPart || part.Length != up.Offset-up.LastPart {
 		return Upload{}, outOfOrder
 	}
@@ -272,7 +292,7 @@ func (r *Registry) FinishUpload(ctx context.Context, c Caller, p Path, id string
 }
 
 func (r *Registry) finish(ctx context.Context, c Caller, p Path, id string, wanted []ref.Digest, rules FinishRules) (Layer, error) {
-	up, err := r.FindUpload(ctx, c, p, id)
+	up, err := r.openUpload(ctx, c, "CompleteLayerUpload", p, id)
 	if err != nil {
 		return Layer{}, err
 	}
@@ -342,24 +362,27 @@ func layerAlreadyExists(p Path, d ref.Digest) *Error {
 	return errorf(LayerAlreadyExists, "The layer with digest '%s' already exists in the repository with name '%s' in registry with id '%s'", d, p.Name, p.Registry)
 }
 
-// matchDigest finds the digest that the bytes have. The running hash answers for sha256; any other algorithm costs one
+// matchDigest finds the digest that the bytes have. The running hash answers for its own algorithm; any other costs one
 // more read of the bytes.
 func (r *Registry) matchDigest(ctx context.Context, p Path, up Upload, wanted []ref.Digest) (ref.Digest, error) {
 	running, err := r.resumeHash(ctx, p, up)
 	if err != nil {
 		return ref.Digest{}, err
 	}
-	if got := ref.NewDigest(ref.SHA256, running.Sum(nil)); slices.Contains(wanted, got) {
+	if got := ref.NewDigest(up.Algorithm, running.Sum(nil)); slices.Contains(wanted, got) {
 		return got, nil
 	}
-	if slices.ContainsFunc(wanted, func(d ref.Digest) bool { return d.Algorithm() == ref.SHA512 }) {
-		h := ref.SHA512.New()
+	for _, algorithm := range []ref.Algorithm{ref.SHA256, ref.SHA512} {
+		if algorithm == up.Algorithm || !slices.ContainsFunc(wanted, func(d ref.Digest) bool { return d.Algorithm() == algorithm }) {
+			continue
+		}
+		h := algorithm.New()
 		if err := r.hashStored(ctx, up, h); errors.Is(err, ErrAbsent) {
 			return ref.Digest{}, uploadNotFound(p, up.ID)
 		} else if err != nil {
 			return ref.Digest{}, err
 		}
-		if got := ref.NewDigest(ref.SHA512, h.Sum(nil)); slices.Contains(wanted, got) {
+		if got := ref.NewDigest(algorithm, h.Sum(nil)); slices.Contains(wanted, got) {
 			return got, nil
 		}
 	}
@@ -440,11 +463,11 @@ func (r *Registry) CancelUpload(ctx context.Context, c Caller, p Path, id string
 // resumeHash is the running hash of what was accepted so far. A state that does not decode (written by another Go
 // release, say) is no loss: the bytes are there and are hashed again.
 func (r *Registry) resumeHash(ctx context.Context, p Path, up Upload) (hash.Hash, error) {
-	h := ref.SHA256.New()
+	h := up.Algorithm.New()
 	if h.(encoding.BinaryUnmarshaler).UnmarshalBinary(up.HashState) == nil {
 		return h, nil
 	}
-	h = ref.SHA256.New()
+	h = up.Algorithm.New()
 	err := r.hashStored(ctx, up, h)
 	if errors.Is(err, ErrAbsent) {
 		return nil, uploadNotFound(p, up.ID)

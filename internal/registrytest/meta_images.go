@@ -17,7 +17,7 @@ func testImage(t *metaTest) {
 		newImage("plain", layers),
 		newImage("a layer named twice", []registry.Layer{layers[0], layers[1], layers[0]}),
 		{
-			Digest: sha512Of("full"), MediaType: "application/vnd.oci.image.index.v1+json", ArtifactMediaType: "application/x",
+			Digest: sha512Of("full"), MediaType: "application/vnd.oci.image.index.v1+json", ArtifactMediaType: "application/x", ArtifactType: "application/y",
 			Manifest: []byte("full\x00\xff"), Size: 1 << 40, PushedAt: at(5), Subject: sha256Of("a subject that need not be there"),
 			Children: []ref.Digest{sha256Of("plain"), sha256Of("plain")},
 		},
@@ -33,6 +33,29 @@ func testImage(t *metaTest) {
 		t.equal("image", read(t, get), want)
 		absent(t, "in another repository", func(tx registry.Tx) (registry.Image, error) { return tx.Image(other, want.Digest) })
 	}
+}
+
+func testImagesCounted(t *metaTest) {
+	id := t.oneRepository()
+	other := t.repository(accountA, "other")
+	count := func(what string, want int) {
+		t.Helper()
+		t.equal(what, read(t, func(tx registry.Tx) (int, error) { return tx.CountImages(id) }), want)
+	}
+	count("before there is one", 0)
+	var last registry.Image
+	for i := range 5 {
+		last = t.image(id, fmt.Sprint("image ", i), nil)
+	}
+	t.image(other, "image 0", nil)
+	t.refused("the same again", registry.ErrConflict, func(tx registry.Tx) error { return tx.InsertImage(id, last) })
+	count("images", 5)
+	t.restart()
+	t.update(func(tx registry.Tx) error { return tx.DeleteImage(id, last.Digest, at(9)) })
+	t.refused("deleted again", registry.ErrAbsent, func(tx registry.Tx) error { return tx.DeleteImage(id, last.Digest, at(9)) })
+	count("after one is deleted", 4)
+	t.update(func(tx registry.Tx) error { return tx.DeleteRepository(id) })
+	count("after all are deleted", 0)
 }
 
 func testImagesInPages(t *metaTest) {
@@ -84,6 +107,43 @@ func testImageTakesLayersOutOfCollection(t *metaTest) {
 	t.equal("the layer, with the media type of the newest image", get(id, layers[0].Digest), referenced)
 	t.equal("a layer that no image names", get(id, layers[1].Digest), layers[1])
 	t.equal("the layer of another repository", get(other, layers[0].Digest), elsewhere)
+}
+
+func testImageTakesLayersThatComeLater(t *metaTest) {
+	id := t.oneRepository()
+	other := t.repository(accountA, "other")
+	late := sha256Of("late")
+	naming := func(manifest, mediaType string, pushed int) registry.Image {
+		i := newImage(manifest, nil)
+		i.PushedAt, i.Absent = at(pushed), []registry.Descriptor{{Digest: late, MediaType: mediaType}, {Digest: late, MediaType: "again"}}
+		return i
+	}
+	images := []registry.Image{naming("newer", "application/vnd.newer", 7), naming("older", "application/vnd.older", 6), naming("gone", "application/vnd.gone", 8)}
+	for _, i := range images {
+		t.update(func(tx registry.Tx) error { return tx.InsertImage(id, i) })
+	}
+	remove := func(i registry.Image) {
+		t.update(func(tx registry.Tx) error { return tx.DeleteImage(id, i.Digest, at(50)) })
+	}
+	get := func() registry.Layer {
+		return read(t, func(tx registry.Tx) (registry.Layer, error) { return tx.Layer(id, late) })
+	}
+	absent(t, "before it comes", func(tx registry.Tx) (registry.Layer, error) { return tx.Layer(id, late) })
+	remove(images[2])
+	t.restart()
+	elsewhere := t.layer(other, late)
+	want := t.layer(id, late)
+	want.MediaType, want.KeepUntil = "application/vnd.newer", time.Time{}
+	t.equal("the layer, referenced, with the media type of the newest image", get(), want)
+	t.equal("the layer of another repository", read(t, func(tx registry.Tx) (registry.Layer, error) { return tx.Layer(other, late) }), elsewhere)
+	t.refused("deleting it", nil, func(tx registry.Tx) error { return tx.DeleteLayer(id, late) })
+	remove(images[0])
+	t.equal("while one image is left, it is kept until", get().KeepUntil, time.Time{})
+	remove(images[1])
+	t.equal("when none is left, it is kept until", get().KeepUntil, at(50))
+	t.update(func(tx registry.Tx) error { return tx.DeleteLayer(id, late) })
+	t.update(func(tx registry.Tx) error { return tx.InsertImage(id, images[0]) })
+	t.update(func(tx registry.Tx) error { return tx.DeleteRepository(id) })
 }
 
 func testImageNeedsItsReferences(t *metaTest) {
@@ -169,4 +229,46 @@ func testImageListedByIndexStays(t *metaTest) {
 	})
 	t.equal("parents that are left", len(parents()), 0)
 	t.update(func(tx registry.Tx) error { return tx.DeleteImage(id, child.Digest, at(50)) })
+}
+
+func testReferrers(t *metaTest) {
+	id := t.oneRepository()
+	other := t.repository(accountA, "other")
+	subject := sha256Of("a subject that need not be there")
+	t.image(id, "of no subject", nil)
+	refer := func(repository int64, manifest, artifactType string, subject ref.Digest) registry.Image {
+		i := newImage(manifest, nil)
+		i.ArtifactType, i.Subject = artifactType, subject
+		t.update(func(tx registry.Tx) error { return tx.InsertImage(repository, i) })
+		return listed(i)
+	}
+	refer(id, "of another subject", "type a", sha256Of("another"))
+	refer(other, "in another repository", "type a", subject)
+	byType := make(map[string][]registry.Image)
+	var all []registry.Image
+	for n, artifactType := range []string{"type a", "", "type b", "type a", "type a", ""} {
+		i := refer(id, fmt.Sprint("referrer ", n), artifactType, subject)
+		byType[artifactType], all = append(byType[artifactType], i), append(all, i)
+	}
+	t.restart()
+	sorted := func(list []registry.Image) []registry.Image {
+		return slices.SortedFunc(slices.Values(list), func(a, b registry.Image) int { return byDigest(a.Digest, b.Digest) })
+	}
+	inPages := func(size int, artifactType *string) []registry.Image {
+		return pages(t, size, func(tx registry.Tx, last *registry.Image, n int) ([]registry.Image, error) {
+			var after ref.Digest
+			if last != nil {
+				after = last.Digest
+			}
+			return tx.Referrers(id, subject, artifactType, after, n)
+		})
+	}
+	for _, size := range []int{1, 4, 100} {
+		t.equal("referrers", inPages(size, nil), sorted(all))
+		for artifactType, want := range byType {
+			t.equal(fmt.Sprintf("referrers of type %q", artifactType), inPages(size, &artifactType), sorted(want))
+		}
+	}
+	none := "TYPE A"
+	t.equal("referrers of a type that none has", len(inPages(10, &none)), 0)
 }

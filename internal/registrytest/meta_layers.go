@@ -148,3 +148,22 @@ func testFindLayersWithHostileMediaType(t *metaTest) {
 	}
 	t.equal("layers", sortedLayers(found), sortedLayers(layers))
 }
+
+func testLayerDeleted(t *metaTest) {
+	id := t.oneRepository()
+	other := t.repository(accountA, "other")
+	layers := t.layers(id, 2)
+	elsewhere := t.layer(other, layers[0].Digest)
+	t.image(id, "image", layers[1:])
+	t.update(func(tx registry.Tx) error { return tx.DeleteLayer(id, layers[0].Digest) })
+	t.restart()
+	absent(t, "after it is deleted", func(tx registry.Tx) (registry.Layer, error) { return tx.Layer(id, layers[0].Digest) })
+	t.refused("deleted again", registry.ErrAbsent, func(tx registry.Tx) error { return tx.DeleteLayer(id, layers[0].Digest) })
+	t.equal("the layer of another repository", read(t, func(tx registry.Tx) (registry.Layer, error) {
+		return tx.Layer(other, layers[0].Digest)
+	}), elsewhere)
+	read(t, func(tx registry.Tx) (registry.Blob, error) { return tx.Blob(layers[0].Digest) })
+
+	t.refused("one that an image references", nil, func(tx registry.Tx) error { return tx.DeleteLayer(id, layers[1].Digest) })
+	read(t, func(tx registry.Tx) (registry.Layer, error) { return tx.Layer(id, layers[1].Digest) })
+}

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/openecr/openecr/internal/ref"
 	"github.com/openecr/openecr/internal/registry"
 )
 
@@ -14,7 +15,7 @@ func testUploads(t *metaTest) {
 	get := func(tx registry.Tx) (registry.Upload, error) { return tx.Upload("u1") }
 	absent(t, "before it is made", get)
 	want := registry.Upload{
-		ID: "u1", Repository: id, Locator: "l1", Offset: 7, HashState: []byte{0, 0xff}, LastPart: 3, ShortPart: true,
+		ID: "u1", Repository: id, Locator: "l1", Offset: 7, Algorithm: ref.SHA512, HashState: []byte{0, 0xff}, LastPart: 3, Parts: 2, ShortPart: true,
 		CreatedAt: at(1), UpdatedAt: at(2),
 	}
 	t.update(func(tx registry.Tx) error { return tx.InsertUpload(want) })
@@ -40,7 +41,7 @@ func testAdvanceUpload(t *metaTest) {
 	})
 	// Only what a part changes is replaced.
 	advanced := registry.Upload{
-		ID: "u1", Repository: id + 1000, Locator: "other", Offset: 10, HashState: []byte("10"), LastPart: 4, ShortPart: true,
+		ID: "u1", Repository: id + 1000, Locator: "other", Offset: 10, HashState: []byte("10"), LastPart: 4, Parts: 3, ShortPart: true,
 		CreatedAt: at(9), UpdatedAt: at(2),
 	}
 	advance := func(u registry.Upload, from int64) func(registry.Tx) error {

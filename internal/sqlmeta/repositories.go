@@ -10,7 +10,7 @@ import (
 
 const (
 	// repositoryColumns of a repository r. repositoryFields has the same order.
-	repositoryColumns = `r.id, r.account_id, r.name, r.created_at, r.catalog, r.tags,
+	repositoryColumns = `r.id, r.account_id, r.name, r.created_at, r.catalog, r.policy, r.tags,
 		coalesce((SELECT a.name FROM alias AS a WHERE a.account_id = r.account_id AND a.is_primary), '')`
 
 	// accountOfRegistry is the account id for $1, which is one or an alias. No string can be both: an account id is
@@ -21,7 +21,7 @@ const (
 // repositoryFields are where repositoryColumns go.
 func repositoryFields(p *registry.Repository) []any {
 	return []any{
-		&p.ID, &p.Account, &p.Name, timeColumn{&p.CreatedAt}, jsonColumn{&p.Catalog}, jsonColumn{&p.Tags}, &p.Alias,
+		&p.ID, &p.Account, &p.Name, timeColumn{&p.CreatedAt}, jsonColumn{&p.Catalog}, &p.Policy, jsonColumn{&p.Tags}, &p.Alias,
 	}
 }
 
@@ -42,18 +42,14 @@ func (t *tx) Repositories(id ref.AccountID, after ref.RepositoryName, limit int)
 }
 
 func (t *tx) InsertRepository(p registry.Repository) (int64, error) {
-	catalog, err := json.Marshal(p.Catalog)
-	if err != nil {
-		return 0, t.fail(err)
-	}
-	tags, err := json.Marshal(p.Tags)
+	catalog, tags, err := documents(p)
 	if err != nil {
 		return 0, t.fail(err)
 	}
 	ids, err := all(t, func(r row, id *int64) error { return r.Scan(id) },
-		`INSERT INTO repository (account_id, name, created_at, catalog, tags) VALUES ($1, $2, $3, $4, $5)
+		`INSERT INTO repository (account_id, name, created_at, catalog, policy, tags) VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT DO NOTHING RETURNING id`,
-		p.Account, p.Name, p.CreatedAt.UnixMilli(), string(catalog), string(tags))
+		p.Account, p.Name, p.CreatedAt.UnixMilli(), catalog, p.Policy, tags)
 	if err != nil {
 		return 0, err
 	}
@@ -63,14 +59,40 @@ func (t *tx) InsertRepository(p registry.Repository) (int64, error) {
 	return ids[0], nil
 }
 
+// documents are the two columns that hold JSON.
+func documents(p registry.Repository) (catalog, tags string, err error) {
+	c, err := json.Marshal(p.Catalog)
+	if err != nil {
+		return "", "", err
+	}
+	t, err := json.Marshal(p.Tags)
+	return string(c), string(t), err
+}
+
+func (t *tx) UpdateRepository(p registry.Repository) error {
+	catalog, tags, err := documents(p)
+	if err != nil {
+		return t.fail(err)
+	}
+	return t.change(fmt.Sprintf("repository %d", p.ID), registry.ErrAbsent,
+		`UPDATE repository SET catalog = $2, policy = $3, tags = $4 WHERE id = $1`, p.ID, catalog, p.Policy, tags)
+}
+
+func (t *tx) CountRepositories(id ref.AccountID, limit int) (int, error) {
+	return t.count(`SELECT count(*) FROM (SELECT 1 FROM repository WHERE account_id = $1 LIMIT $2) AS r`, id, limit)
+}
+
 func (t *tx) DeleteRepository(id int64) error {
 	for _, contents := range []string{
 		`DELETE FROM tag WHERE repository_id = $1`,
 		`DELETE FROM image_child WHERE repository_id = $1`,
 		`DELETE FROM image_layer WHERE repository_id = $1`,
+		`DELETE FROM image_absent WHERE repository_id = $1`,
 		`DELETE FROM image WHERE repository_id = $1`,
+		`DELETE FROM image_count WHERE repository_id = $1`,
 		`DELETE FROM layer WHERE repository_id = $1`,
 		`DELETE FROM upload WHERE repository_id = $1`,
+		`DELETE FROM logo WHERE repository_id = $1`,
 	} {
 		if _, err := t.exec(contents, id); err != nil {
 			return err

@@ -101,6 +101,11 @@ func collect[T any](rows *sql.Rows, scan func(row, *T) error) (list []T, err err
 	return list, rows.Err()
 }
 
+// count returns the number that the query answers.
+func (t *tx) count(query string, args ...any) (int, error) {
+	return one(t, "count", func(r row, n *int) error { return r.Scan(n) }, query, args...)
+}
+
 // one returns the row of a query that has at most one. ErrAbsent names it as what.
 func one[T any](t *tx, what string, scan func(row, *T) error, query string, args ...any) (T, error) {
 	list, err := all(t, scan, query, args...)

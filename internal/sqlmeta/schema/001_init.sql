@@ -6,6 +6,8 @@
 
 CREATE TABLE account (
     id         {{text}} PRIMARY KEY,
+    disabled   BOOLEAN  NOT NULL,
+    verified   BOOLEAN  NOT NULL,
     created_at BIGINT   NOT NULL
 ) {{keyed}};
 
@@ -23,10 +25,13 @@ CREATE UNIQUE INDEX alias_primary ON alias (account_id) WHERE is_primary;
 CREATE TABLE access_key (
     id            {{text}} PRIMARY KEY,
     account_id    {{text}} NOT NULL REFERENCES account (id) ON DELETE RESTRICT,
+    user_name     {{text}} NOT NULL,
+    policy        {{text}} NOT NULL,
     sealed_secret {{blob}} NOT NULL,
     disabled      BOOLEAN  NOT NULL,
     created_at    BIGINT   NOT NULL
 ) {{keyed}};
+CREATE INDEX access_key_account ON access_key (account_id, id);
 
 CREATE TABLE setting (
     name  {{text}} PRIMARY KEY,
@@ -39,9 +44,24 @@ CREATE TABLE repository (
     name       {{text}} NOT NULL,
     created_at BIGINT   NOT NULL,
     catalog    {{text}} NOT NULL,
+    policy     {{text}} NOT NULL,
     tags       {{text}} NOT NULL,
     UNIQUE (account_id, name)
 );
+
+-- What an owner says about a whole registry. No row until something is said.
+CREATE TABLE registry_profile (
+    account_id   {{text}} PRIMARY KEY REFERENCES account (id) ON DELETE RESTRICT,
+    display_name {{text}},
+    tags         {{text}} NOT NULL
+) {{keyed}};
+
+CREATE TABLE logo (
+    id            {{text}} PRIMARY KEY,
+    repository_id BIGINT   NOT NULL REFERENCES repository (id) ON DELETE RESTRICT,
+    image         {{blob}} NOT NULL
+);
+CREATE INDEX logo_repository ON logo (repository_id);
 
 CREATE TABLE blob (
     digest     {{blob}} PRIMARY KEY,
@@ -66,8 +86,10 @@ CREATE TABLE upload (
     repository_id BIGINT   NOT NULL REFERENCES repository (id) ON DELETE RESTRICT,
     locator       {{text}} NOT NULL,
     byte_offset   BIGINT   NOT NULL,
+    algorithm     BIGINT   NOT NULL,
     hash_state    {{blob}},
     last_part     BIGINT   NOT NULL,
+    parts         BIGINT   NOT NULL,
     short_part    BOOLEAN  NOT NULL,
     created_at    BIGINT   NOT NULL,
     updated_at    BIGINT   NOT NULL
@@ -80,12 +102,20 @@ CREATE TABLE image (
     digest              {{blob}} NOT NULL,
     media_type          {{text}} NOT NULL,
     artifact_media_type {{text}} NOT NULL,
+    artifact_type       {{text}} NOT NULL,
     size                BIGINT   NOT NULL,
     pushed_at           BIGINT   NOT NULL,
     subject             {{blob}},
     manifest            {{blob}},
     PRIMARY KEY (repository_id, digest)
 );
+CREATE INDEX image_subject ON image (repository_id, subject, digest) WHERE subject IS NOT NULL;
+
+-- How many images a repository has, because counting 100,000 takes longer than a push. No row is none.
+CREATE TABLE image_count (
+    repository_id BIGINT PRIMARY KEY REFERENCES repository (id) ON DELETE RESTRICT,
+    images        BIGINT NOT NULL
+) {{keyed}};
 
 CREATE TABLE image_layer (
     repository_id BIGINT   NOT NULL,
@@ -96,6 +126,17 @@ CREATE TABLE image_layer (
     FOREIGN KEY (repository_id, layer_digest) REFERENCES layer (repository_id, digest) ON DELETE RESTRICT
 ) {{keyed}};
 CREATE INDEX image_layer_layer ON image_layer (repository_id, layer_digest);
+
+-- A layer that an image names and need not have. When it comes, this row becomes one of image_layer.
+CREATE TABLE image_absent (
+    repository_id BIGINT   NOT NULL,
+    image_digest  {{blob}} NOT NULL,
+    layer_digest  {{blob}} NOT NULL,
+    media_type    {{text}} NOT NULL,
+    PRIMARY KEY (repository_id, image_digest, layer_digest),
+    FOREIGN KEY (repository_id, image_digest) REFERENCES image (repository_id, digest) ON DELETE RESTRICT
+) {{keyed}};
+CREATE INDEX image_absent_layer ON image_absent (repository_id, layer_digest, image_digest, media_type);
 
 CREATE TABLE image_child (
     repository_id BIGINT   NOT NULL,

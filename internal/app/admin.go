@@ -1,0 +1,209 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"reflect"
+	"time"
+
+	"github.com/openecr/openecr/internal/auth"
+	"github.com/openecr/openecr/internal/ref"
+	"github.com/openecr/openecr/internal/registry"
+)
+
+// Command is one thing an operator does to accounts, aliases and keys: its fields are the options, Out is the answer.
+// Administer runs it. Options and answers travel as JSON.
+type Command[Out any] interface {
+	run(ctx context.Context, a *administration) (Out, error)
+}
+
+// administration is what commands work on: the registry of a server, or one opened for a single command.
+type administration struct {
+	registry *registry.Registry
+	sealer   *auth.Sealer
+	data     Stores
+	root     ref.AccountID // whom a command means that names no account
+}
+
+// Administer runs a command: through the server where one runs on the data, else on the data itself, never both. In
+// between, while a server starts or another command runs, it waits a little.
+func Administer[Out any](ctx context.Context, s Stores, c Command[Out]) (Out, error) {
+	var none Out
+	if _, err := os.Stat(s.file(infoFile)); errors.Is(err, fs.ErrNotExist) {
+		return none, neverServed(s.Data)
+	}
+	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
+	defer cancel()
+	for giveUp := time.Now().Add(maxWaitForData); ; {
+		out, err := askServer(ctx, s, c)
+		if !errors.Is(err, errNoServer) {
+			return out, err
+		}
+		out, err = runHere(ctx, s, c)
+		var inUse *inUseError
+		if !errors.As(err, &inUse) {
+			return out, err
+		}
+		if time.Now().After(giveUp) {
+			return none, fmt.Errorf("data folder %s is in use by another openecr (process %s) that takes no commands: it is starting, stopping or stuck, so try again or stop it", s.Data, inUse.holder)
+		}
+		if err := pause(ctx); err != nil {
+			return none, err
+		}
+	}
+}
+
+const (
+	commandTimeout = time.Minute
+	maxWaitForData = 10 * time.Second // for commands
+	maxServerWait  = time.Second      // for a server
+)
+
+// takeData locks the data for a server. It waits for commands, which have the data for a moment.
+func (a *App) takeData(ctx context.Context, s Stores) error {
+	for giveUp := time.Now().Add(maxServerWait); ; {
+		err := a.lockData(s)
+		var inUse *inUseError
+		if !errors.As(err, &inUse) || time.Now().After(giveUp) {
+			return err
+		}
+		if err := pause(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// pause is between two attempts at the lock: the kernel tells nobody when it is free.
+func pause(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(20 * time.Millisecond):
+		return nil
+	}
+}
+
+// runHere opens the data for one command.
+func runHere[Out any](ctx context.Context, s Stores, c Command[Out]) (out Out, err error) {
+	a := new(App)
+	defer func() { err = errors.Join(err, a.Close()) }()
+	if err := a.lockData(s); err != nil {
+		return out, err
+	}
+	if err := checkOwner(s.file(lockFile)); err != nil {
+		return out, err
+	}
+	opened, err := a.openStores(ctx, s)
+	if err != nil {
+		return out, err
+	}
+	root, _, err := registry.FindRoot(ctx, opened.meta)
+	if err != nil {
+		return out, err
+	}
+	reg := registry.New(registry.Config{Meta: opened.meta, Blobs: opened.blobs})
+	return c.run(ctx, &administration{registry: reg, sealer: opened.sealer, data: s, root: root})
+}
+
+// askServer sends the command to the server. errNoServer means that nothing was sent, because nobody listens.
+func askServer[Out any](ctx context.Context, s Stores, c Command[Out]) (out Out, err error) {
+	body, err := json.Marshal(c)
+	if err != nil {
+		return out, err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://openecr/"+reflect.TypeOf(c).Name(), bytes.NewReader(body))
+	if err != nil {
+		return out, err
+	}
+	conn, err := s.dialSocket(ctx)
+	if err != nil {
+		return out, err
+	}
+	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(context.Context, string, string) (net.Conn, error) { return conn, nil }}
+	res, err := transport.RoundTrip(r)
+	if err == nil {
+		defer res.Body.Close()
+		body, err = io.ReadAll(res.Body)
+	}
+	if err != nil {
+		return out, fmt.Errorf("the server on %s did not answer to the end, so the command may have been done: %w", s.Data, err)
+	}
+	switch res.StatusCode {
+	case http.StatusOK:
+		return out, json.Unmarshal(body, &out)
+	case http.StatusNotFound:
+		return out, fmt.Errorf("the server on %s does not know this command: it runs another version of openecr", s.Data)
+	}
+	return out, errors.New(string(body))
+}
+
+// commandHandler runs a command whose options are JSON.
+type commandHandler func(ctx context.Context, a *administration, options []byte) (any, error)
+
+func commandTable() map[string]commandHandler {
+	table := make(map[string]commandHandler)
+	addCommand[CreateAccount](table)
+	addCommand[ListAccounts](table)
+	addCommand[DisableAccount](table)
+	addCommand[DeleteAccount](table)
+	addCommand[AddAlias](table)
+	addCommand[RemoveAlias](table)
+	addCommand[SetPrimaryAlias](table)
+	addCommand[VerifyAlias](table)
+	addCommand[CreateKey](table)
+	addCommand[ListKeys](table)
+	addCommand[DisableKey](table)
+	addCommand[SetKeyPolicy](table)
+	addCommand[DeleteKey](table)
+	addCommand[RotateKey](table)
+	return table
+}
+
+func addCommand[C Command[Out], Out any](table map[string]commandHandler) {
+	table[reflect.TypeFor[C]().Name()] = func(ctx context.Context, a *administration, options []byte) (any, error) {
+		var c C
+		decoder := json.NewDecoder(bytes.NewReader(options))
+		decoder.DisallowUnknownFields() // an option that is overlooked could be the one that matters
+		if err := decoder.Decode(&c); err != nil {
+			return nil, fmt.Errorf("the server runs another version of openecr and does not understand this command: %w", err)
+		}
+		return c.run(ctx, a)
+	}
+}
+
+// newCommandHandler answers commands that come through the socket. Whatever they change, changed is called before the
+// answer goes out, so that it holds from then on.
+func newCommandHandler(a *administration, changed func()) http.Handler {
+	table := commandTable()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name := r.URL.Path[1:]
+		run, ok := table[name]
+		if !ok || r.Method != http.MethodPost {
+			http.NotFound(w, r)
+			return
+		}
+		options, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxCommand))
+		var out any
+		if err == nil {
+			out, err = run(r.Context(), a, options)
+		}
+		changed()
+		observe(r, name, registry.Caller{}, err)
+		if err != nil {
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = io.WriteString(w, err.Error()) // whoever may open the socket may read everything
+			return
+		}
+		_ = json.NewEncoder(w).Encode(out)
+	})
+}
+
+const maxCommand = 1 << 20

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -15,9 +16,18 @@ var version = "dev"
 
 // commands is the command line. Every option is also an environment variable, named in its help.
 type commands struct {
-	Serve   serveCommand   `cmd:"" help:"Run the registry: the AWS API and the docker registry on one port."`
-	Env     envCommand     `cmd:"" help:"Print what points aws, SDKs and docker at the registry: eval \"$(openecr env)\"."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Serve      serveCommand      `cmd:"" help:"Run the registry: the AWS API and the docker registry on one port."`
+	Env        envCommand        `cmd:"" help:"Print what points aws, SDKs and docker at the registry: eval \"$(openecr env)\"."`
+	Account    accountCommand    `cmd:"" help:"Accounts: whose registries these are."`
+	Alias      aliasCommand      `cmd:"" help:"Aliases: the names under which registries are reached."`
+	Key        keyCommand        `cmd:"" help:"Access keys: who may push, and what else."`
+	Push       pushCommand       `cmd:"" help:"Push an image from a file."`
+	PushLayer  pushLayerCommand  `cmd:"" help:"Push files as layers."`
+	ECRPublic  ecrPublicCommand  `cmd:"" name:"ecr-public" passthrough:"" help:"The API as a command line, with the options and the output of aws ecr-public."`
+	Completion completionCommand `cmd:"" help:"Print the completion of this command line for bash, zsh or fish."`
+	Man        manCommand        `cmd:"" help:"Write the man pages of ecr-public and its operations."`
+	Help       helpCommand       `cmd:"" help:"Explain a command."`
+	Version    versionCommand    `cmd:"" help:"Print the version."`
 }
 
 type versionCommand struct{}
@@ -34,6 +44,15 @@ func main() {
 	parser.FatalIfErrorf(err)
 	if err := command.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "openecr: "+err.Error())
-		os.Exit(1)
+		os.Exit(exitStatus(err))
 	}
+}
+
+// exitStatus is 1 unless the error says something else.
+func exitStatus(err error) int {
+	var e kong.ExitCoder
+	if errors.As(err, &e) {
+		return e.ExitCode()
+	}
+	return 1
 }

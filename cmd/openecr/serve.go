@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/openecr/openecr/internal/app"
@@ -27,6 +28,7 @@ func (s *serveCommand) Run() error {
 	}
 	if isTerminal(os.Stdout) {
 		printWelcome(os.Stdout, a.Info(), s.Data)
+		printTrust(os.Stdout, a.Info())
 	}
 	return a.Run(ctx)
 }
@@ -48,7 +50,7 @@ func printWelcome(w io.Writer, info app.Info, data string) {
 	host := info.Registry[:len(info.Registry)-len("/"+info.Alias)]
 	env := "openecr env"
 	if data != defaultData {
-		env += " --data " + data
+		env += " --data " + quote(data)
 	}
 	fmt.Fprintf(w, `openecr serves at %s
 registry URI      %s
@@ -62,4 +64,19 @@ In another terminal:
 (aws before 2.13 does not read AWS_ENDPOINT_URL_ECR_PUBLIC: add --endpoint-url %s)
 
 `, info.URL, info.Registry, env, host, info.Registry, info.URL)
+}
+
+// printTrust says how clients are told to trust a certificate that nobody they know has issued.
+func printTrust(w io.Writer, info app.Info) {
+	if info.Certificate == "" {
+		return
+	}
+	host := strings.TrimPrefix(info.URL, "https://")
+	fmt.Fprintf(w, `Its certificate is self-signed. To trust it:
+  docker            sudo install -D -m 644 %[1]s /etc/docker/certs.d/%[2]s/ca.crt
+  podman, skopeo    sudo install -D -m 644 %[1]s /etc/containers/certs.d/%[2]s/ca.crt
+  aws, SDKs         export AWS_CA_BUNDLE=%[1]s
+  curl              curl --cacert %[1]s %[3]s/healthz
+
+`, quote(info.Certificate), host, info.URL)
 }

@@ -32,12 +32,12 @@ test: ## install what the tests need, then pass every test (lint, unit, race, re
 	@tools/phase vet   go vet -tags e2e ./...
 	@tools/phase lint  $(MAKE) --no-print-directory lint
 	@tools/phase unit  go test ./...
-	@tools/phase race  env CGO_ENABLED=1 go test -race ./...
+	@tools/phase race  env CGO_ENABLED=1 RAPID_CHECKS=15 go test -race ./...
 	@tools/phase e2e   $(MAKE) --no-print-directory e2e
 
 .PHONY: e2e
 e2e: build ## run the tests with real clients (after make tools); RUN=Docker chooses by name
-	OPENECR_BINARY=$(CURDIR)/tmp/openecr go test -v -count 1 -tags e2e -timeout 20m $(AS_ROOT) -run "$(RUN)" ./ecrpublic ./e2e
+	OPENECR_BINARY=$(CURDIR)/tmp/openecr OPENECR_CLIENTS=$(TOOLS)/bin go test -v -count 1 -tags e2e -timeout 20m $(AS_ROOT) -run "$(RUN)" ./ecrpublic ./e2e
 
 .PHONY: lint
 lint: ## run the linters and the format check
@@ -46,6 +46,7 @@ lint: ## run the linters and the format check
 .PHONY: tools
 tools: $(GOLANGCI_LINT) ## install the Debian packages and Go tools that the tests use
 	@tools/debian
+	@tools/clients $(TOOLS)
 
 $(GOLANGCI_LINT):
 	GOBIN=$(@D) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)

@@ -42,8 +42,15 @@ func layer(r, n int) ref.Digest {
 	return ref.DigestBytes(ref.SHA256, seed[:])
 }
 
-// open is a program over a store of repositories*layersEach layers.
+// open is the handler of a program over a store of repositories*layersEach layers.
 func open(b *testing.B) http.Handler {
+	b.Helper()
+	a := openApp(b)
+	b.Cleanup(func() { _ = a.Close() })
+	return a.Handler()
+}
+
+func openApp(b *testing.B) *app.App {
 	b.Helper()
 	config := app.Config{
 		Stores:      app.Stores{Data: b.TempDir()},
@@ -63,8 +70,7 @@ func open(b *testing.B) http.Handler {
 	if a, err = app.New(context.Background(), config, slog.New(slog.NewJSONHandler(io.Discard, nil))); err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(func() { _ = a.Close() })
-	return a.Handler()
+	return a
 }
 
 func fill(b *testing.B, path string) {

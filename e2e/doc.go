@@ -1,5 +1,5 @@
-// Package e2e drives the real openecr binary with the real clients: docker, skopeo, podman, the AWS CLI, boto3 and
-// the AWS SDK for Go. `make test` runs it; `make e2e` runs it alone.
+// Package e2e drives the real openecr binary with the real clients: docker, skopeo, podman, buildah, ctr, crane,
+// regctl, helm, the AWS CLI, boto3 and the AWS SDK for Go. `make test` runs it; `make e2e` runs it alone.
 //
 // It is not the place for rules that one package can show alone: those are tested beside the code. Everything here
 // has the build tag e2e and needs what `make tools` installs, and root, because a docker engine, mounts and name
@@ -7,8 +7,8 @@
 //
 // The rig: process.go and tool.go run programs; server.go runs openecr and reads its log; docker.go, skopeo.go,
 // podman.go, awscli.go, boto3.go and sdk.go are the clients; layout.go makes the images and apipush.go pushes them by
-// the API alone; registry.go speaks raw HTTP; tlsproxy.go stands in front of the server under another name. The
-// *_test.go files say what is true. testdata/*.wire are tables of bad requests and their answers, to be read without
+// the API alone; registry.go speaks raw HTTP; tlsproxy.go stands in front of the server under another name. Folder
+// libraries is a module of its own: a program over oras-go and ociclient. The *_test.go files say what is true. testdata/*.wire are tables of bad requests and their answers, to be read without
 // the code.
 //
 // Every test starts its own server on a free loopback port, with a data folder of its own.

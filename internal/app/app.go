@@ -29,14 +29,16 @@ const (
 
 // App is the program, opened and listening. Make one with New, then call Run.
 type App struct {
-	log        *slog.Logger
-	server     *http.Server
-	admin      *http.Server // nil when there is no admin listener
-	control    *http.Server // takes commands
-	listener   net.Listener
-	adminLis   net.Listener
-	controlLis net.Listener
-	closers    []func() error // in the order of opening
+	log          *slog.Logger
+	server       *http.Server
+	admin        *http.Server // nil when there is no admin listener
+	control      *http.Server // takes commands
+	challenge    *http.Server // proves to a certificate authority whose the domains are; nil when that is not asked by HTTP
+	listener     net.Listener
+	adminLis     net.Listener
+	controlLis   net.Listener
+	challengeLis net.Listener
+	closers      []func() error // in the order of opening
 
 	info Info
 }
@@ -93,11 +95,11 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if a.info, err = ensureRoot(ctx, reg, stores, c); err != nil {
 		return nil, err
 	}
-	tlsConfig, trust, err := c.openTLS(public, log)
+	encryption, err := c.openTLS(public, log)
 	if err != nil {
 		return nil, err
 	}
-	a.info.Certificate = trust
+	a.info.Certificate = encryption.trust
 	a.info.URL, a.info.Registry = public.String(), public.Host+"/"+a.info.Alias
 	if err := writeInfo(c.Stores, a.info); err != nil {
 		return nil, err
@@ -111,13 +113,13 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	id := newIdentity(reg, stores, public.Host)
 	handler := newMux(muxConfig{rates: rates, strictRegion: c.StrictRegion, registry: reg, identity: id, stores: stores, public: public, spool: c.file(spoolFolder), alias: a.info.Alias, version: c.Version, access: c.Access})
 	commands := newCommandHandler(&administration{registry: reg, sealer: stores.sealer, data: c.Stores, root: ref.AccountID(a.info.AccountID)}, id.forget)
-	a.makeServers(withMiddleware(withProgress(handler, stallTimeout), log, proxies), withMiddleware(commands, log, nil), newAdminMux(stores.meta))
-	a.server.TLSConfig = tlsConfig
+	a.makeServers(withMiddleware(withProgress(handler, stallTimeout), log, proxies), withMiddleware(commands, log, nil), newAdminMux(stores.meta), encryption.challenges)
+	a.server.TLSConfig = encryption.config
 	return a, nil
 }
 
 // makeServers puts handlers behind the listeners.
-func (a *App) makeServers(public, control, admin http.Handler) {
+func (a *App) makeServers(public, control, admin, challenges http.Handler) {
 	errorLog := slog.NewLogLogger(a.log.Handler(), slog.LevelDebug) // what clients do wrong on the wire is not an error of ours
 	a.server = &http.Server{
 		Handler:           public,
@@ -129,6 +131,9 @@ func (a *App) makeServers(public, control, admin http.Handler) {
 	a.control = &http.Server{Handler: control, ReadHeaderTimeout: 10 * time.Second, ErrorLog: errorLog}
 	if a.adminLis != nil {
 		a.admin = &http.Server{Handler: admin, ReadHeaderTimeout: 10 * time.Second, ErrorLog: errorLog}
+	}
+	if a.challengeLis != nil {
+		a.challenge = &http.Server{Handler: challenges, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 10 * time.Second, ErrorLog: errorLog}
 	}
 }
 
@@ -147,7 +152,7 @@ func (a *App) Run(ctx context.Context) error {
 	for _, s := range []struct {
 		server   *http.Server
 		listener net.Listener
-	}{{a.server, a.listener}, {a.admin, a.adminLis}, {a.control, a.controlLis}} {
+	}{{a.server, a.listener}, {a.admin, a.adminLis}, {a.control, a.controlLis}, {a.challenge, a.challengeLis}} {
 		if s.server == nil {
 			continue
 		}
@@ -185,8 +190,10 @@ func (a *App) shutdown() error {
 		err = fmt.Errorf("requests were still running after %s and were cut off", shutdownGrace)
 		a.server.Close()
 	}
-	if a.admin != nil {
-		a.admin.Close()
+	for _, s := range []*http.Server{a.admin, a.challenge} {
+		if s != nil {
+			s.Close()
+		}
 	}
 	// A key can be disabled while long uploads drain, so commands end last. Each takes a moment.
 	ctx, cancel = context.WithTimeout(context.Background(), 10*time.Second)
@@ -218,8 +225,13 @@ func (a *App) listen(ctx context.Context, c Config) (*url.URL, error) {
 			return nil, err
 		}
 	}
+	if c.ACME.HTTP != "" {
+		if a.challengeLis, err = a.listenOn(ctx, "--acme-http", c.ACME.HTTP); err != nil {
+			return nil, err
+		}
+	}
 	if public == nil {
-		public = &url.URL{Scheme: c.scheme(), Host: reachable(a.listener.Addr())}
+		public = &url.URL{Scheme: c.scheme(), Host: c.host(a.listener.Addr())}
 	}
 	return public, nil
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -14,17 +16,28 @@ import (
 
 // Transport is how connections are encrypted.
 type Transport struct {
-	TLS     string `name:"tls" help:"self-signed: serve HTTPS with a certificate that openecr makes in the data folder." enum:",self-signed" default:"" env:"OPENECR_TLS" placeholder:"self-signed"`
+	TLS     string `name:"tls" help:"self-signed: serve HTTPS with a certificate that openecr makes in the data folder. acme: with one that it gets from a certificate authority." enum:",self-signed,acme" default:"" env:"OPENECR_TLS" placeholder:"self-signed|acme"`
 	TLSCert string `name:"tls-cert" help:"Serve HTTPS with this certificate chain (PEM). It is read again when it changes." env:"OPENECR_TLS_CERT" placeholder:"FILE"`
 	TLSKey  string `name:"tls-key" help:"Private key of --tls-cert (PEM)." env:"OPENECR_TLS_KEY" placeholder:"FILE"`
+	ACME    `embed:""`
 }
+
+// The values of --tls.
+const (
+	tlsSelfSigned = "self-signed"
+	tlsACME       = "acme"
+)
 
 func (t Transport) check() error {
 	switch {
 	case (t.TLSCert == "") != (t.TLSKey == ""):
 		return errors.New("--tls-cert and --tls-key go together: give both or neither")
 	case t.TLS != "" && t.TLSCert != "":
-		return errors.New("--tls self-signed makes a certificate of its own: give either that or --tls-cert with --tls-key")
+		return fmt.Errorf("--tls %s brings a certificate of its own: give either that or --tls-cert with --tls-key", t.TLS)
+	case t.TLS == tlsACME:
+		return t.ACME.check()
+	case t.ACME.isSet():
+		return errors.New("the options --acme-… are for --tls acme: give that too")
 	}
 	return nil
 }
@@ -37,25 +50,47 @@ func (t Transport) scheme() string {
 	return "https"
 }
 
-// openTLS is nil when connections are not encrypted. The file is the certificate that clients must be told to trust,
-// empty when they know its issuer.
-func (c Config) openTLS(public *url.URL, log *slog.Logger) (config *tls.Config, trust string, err error) {
-	if c.scheme() == "http" {
-		return nil, "", nil
+// host under which clients come, unless --public-url says another.
+func (t Transport) host(listening net.Addr) string {
+	if t.TLS == tlsACME {
+		return t.ACME.host(listening)
+	}
+	return reachable(listening)
+}
+
+// encryption is what the transport options come to.
+type encryption struct {
+	config     *tls.Config  // nil when connections are not encrypted
+	trust      string       // file: the certificate that clients must be told to trust; empty when they know its issuer
+	challenges http.Handler // of a certificate authority, over HTTP; nil when there are none
+}
+
+func (c Config) openTLS(public *url.URL, log *slog.Logger) (encryption, error) {
+	switch {
+	case c.scheme() == "http":
+		return encryption{}, nil
+	case c.TLS == tlsACME:
+		if err := c.ACME.checkPublic(public); err != nil {
+			return encryption{}, err
+		}
+		return c.ACME.open(c.Stores, log)
 	}
 	files := &certificateFiles{cert: c.TLSCert, key: c.TLSKey, log: log}
-	if c.TLS != "" {
+	var e encryption
+	var err error
+	if c.TLS == tlsSelfSigned {
 		if files.cert, files.key, err = ensureSelfSigned(c.Stores, public.Hostname()); err != nil {
-			return nil, "", err
+			return encryption{}, err
 		}
-		if trust, err = filepath.Abs(files.cert); err != nil { // clients are elsewhere
-			return nil, "", err
+		if e.trust, err = filepath.Abs(files.cert); err != nil { // clients are elsewhere
+			return encryption{}, err
 		}
 	}
 	if err := files.load(); err != nil {
-		return nil, "", err
+		return encryption{}, err
 	}
-	return &tls.Config{GetCertificate: files.get, MinVersion: tls.VersionTLS12}, trust, nil
+	e.config = &tls.Config{GetCertificate: files.get, MinVersion: tls.VersionTLS12}
+	return e, nil
 }
 
 // recheck is how often the files of a certificate are looked at, at most.

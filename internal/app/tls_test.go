@@ -143,7 +143,7 @@ func TestTransportOptionsThatDoNotFit(t *testing.T) {
 	}{
 		"a certificate without a key": {Transport{TLSCert: cert}, "--tls-cert and --tls-key go together"},
 		"a key without a certificate": {Transport{TLSKey: key}, "--tls-cert and --tls-key go together"},
-		"both ways at once":           {Transport{TLS: "self-signed", TLSCert: cert, TLSKey: key}, "--tls self-signed makes a certificate of its own"},
+		"both ways at once":           {Transport{TLS: "self-signed", TLSCert: cert, TLSKey: key}, "--tls self-signed brings a certificate of its own"},
 		"another key":                 {Transport{TLSCert: cert, TLSKey: other}, "cannot be used: tls: private key does not match public key"},
 		"no such file":                {Transport{TLSCert: cert, TLSKey: key + "x"}, "no such file"},
 	} {

@@ -193,7 +193,7 @@ func (o oracleOf) values(key string) []string {
 		return []string{o.r.PrincipalAccount}
 	}
 	for name, values := range o.r.Context {
-		if strings.ToLower(name) == strings.ToLower(key) {
+		if strings.EqualFold(name, key) {
 			return values
 		}
 	}

@@ -359,7 +359,10 @@ func testListEarly(b *blobsTest) {
 		b.finish(newLocator(), 0)
 	}
 	seen := 0
-	for range b.List(b.Context()) {
+	for _, err := range b.List(b.Context()) {
+		if err != nil {
+			b.Fatal(err)
+		}
 		if seen++; seen == 2 {
 			break
 		}

@@ -179,7 +179,10 @@ func TestMemBlobsTellsTheTimeOfItsClock(t *testing.T) {
 	if _, err := m.Append(t.Context(), "a", 0, bytes.NewReader(nil)); err != nil {
 		t.Fatal(err)
 	}
-	for stored := range m.List(t.Context()) {
+	for stored, err := range m.List(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		if !stored.ChangedAt.Equal(clock) {
 			t.Errorf("ChangedAt is %v, want %v", stored.ChangedAt, clock)
 		}

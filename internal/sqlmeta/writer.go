@@ -149,7 +149,7 @@ func (w *writer) apply(u *update) (err, lost error) {
 	if err != nil {
 		if lost = w.exec("ROLLBACK TO turn"); lost != nil {
 			// Only as text: others must not take what err wraps for the outcome of theirs.
-			return err, fmt.Errorf("%w, after %v", lost, err)
+			return err, fmt.Errorf("%w, after %s", lost, err.Error())
 		}
 	}
 	return err, w.exec("RELEASE turn")

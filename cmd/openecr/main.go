@@ -39,7 +39,7 @@ func (versionCommand) Run() error {
 
 func main() {
 	var c commands
-	parser := kong.Must(&c, kong.Name("openecr"), kong.Description("A self-hosted Amazon ECR Public."), kong.UsageOnError())
+	parser := kong.Must(&c, kong.Name("openecr"), kong.Description("A self-hosted Amazon ECR Public."), kong.ShortUsageOnError())
 	command, err := parser.Parse(os.Args[1:])
 	parser.FatalIfErrorf(err)
 	if err := command.Run(); err != nil {

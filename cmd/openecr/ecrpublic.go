@@ -25,7 +25,7 @@ func runECRPublic(args []string) int {
 	signal.Ignore(syscall.SIGPIPE) // that nobody reads on is no error
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	cli := awscli.CLI{Version: version, Stdout: os.Stdout, Stderr: os.Stderr, Local: localServer}
+	cli := awscli.CLI{Version: version, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Local: localServer}
 	return cli.Run(ctx, args)
 }
 

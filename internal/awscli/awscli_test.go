@@ -29,19 +29,43 @@ func run(t *testing.T, answer http.HandlerFunc, args ...string) (code int, stdou
 
 func runAt(ctx context.Context, t *testing.T, url string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
+	return runWithInput(ctx, t, "", url, args...)
+}
+
+func runWithInput(ctx context.Context, t *testing.T, stdin, url string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
 	home := t.TempDir()
 	for name, value := range map[string]string{"HOME": home, "AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "secret",
 		"AWS_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true", "AWS_MAX_ATTEMPTS": "1"} {
 		t.Setenv(name, value)
 	}
 	var out, errors bytes.Buffer
-	cli := CLI{Version: "1.2.3", Stdout: &out, Stderr: &errors}
+	cli := CLI{Version: "1.2.3", Stdin: strings.NewReader(stdin), Stdout: &out, Stderr: &errors}
 	code = cli.Run(ctx, append([]string{"--endpoint-url", url}, args...))
 	return code, out.String(), errors.String()
 }
 
 func answers(body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) }
+}
+
+func TestInputFromStandardInput(t *testing.T) {
+	for option, input := range map[string]string{
+		"--cli-input-json": `{"repositoryName": "hello", "force": true}`,
+		"--cli-input-yaml": "repositoryName: hello\nforce: true\n",
+	} {
+		var got string
+		service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			got = string(body)
+			_, _ = io.WriteString(w, "{}")
+		}))
+		t.Cleanup(service.Close)
+		code, _, stderr := runWithInput(t.Context(), t, input, service.URL, "delete-repository", option, "-", "--no-force")
+		if want := `{"force":false,"repositoryName":"hello"}`; code != 0 || got != want {
+			t.Errorf("%s -: exit code %d, sent %s, want %s; stderr: %s", option, code, got, want, stderr)
+		}
+	}
 }
 
 func TestExitCodes(t *testing.T) {

@@ -19,6 +19,7 @@ const Name = "ecr-public"
 // SDK.
 type CLI struct {
 	Version string // of this program, for --version and the User-Agent
+	Stdin   io.Reader
 	Stdout  io.Writer
 	Stderr  io.Writer
 	// Local tells where the server of this machine is. It is asked only if no endpoint, profile or AWS_ variable is

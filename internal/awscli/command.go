@@ -114,7 +114,7 @@ func (s *session) operation(ctx context.Context, c *command, args []string) erro
 	if err != nil {
 		return err
 	}
-	if err := addInput(r, parameters); err != nil {
+	if err := addInput(r, parameters, s.Stdin); err != nil {
 		return err
 	}
 	if kind, ok := r.One(skeleton); ok && kind != "output" {

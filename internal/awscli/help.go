@@ -147,7 +147,7 @@ func (c *command) describeOptions(p *page) {
 		describeSyntax(p, m.Shape)
 	}
 	p.add("Options", block{term: inputJSON + " | " + inputYAML + " (string)", text: "All parameters at once, as JSON or YAML in the form that " +
-		skeleton + " prints. Other options override it. Only one of the two may be given."})
+		skeleton + " prints, or - to read that from standard input. Other options override it. Only one of the two may be given."})
 	if c.op.Pages != nil {
 		p.add("Options",
 			block{term: startingToken + " (string)", text: "The NextToken of an earlier result: go on from there."},

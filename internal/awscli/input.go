@@ -18,8 +18,12 @@ import (
 	"github.com/openecr/openecr/internal/awscli/output"
 )
 
-// addInput adds the members that --cli-input-json or --cli-input-yaml has and the other options do not set.
-func addInput(r *argparse.Result, parameters *document.Object) error {
+// maxInput bounds what is read of standard input: more than the largest request has.
+const maxInput = 64 << 20
+
+// addInput adds the members that --cli-input-json or --cli-input-yaml has and the other options do not set. A text of "-"
+// is what stands on standard input, which the AWS CLI cannot do: to it "-" is malformed.
+func addInput(r *argparse.Result, parameters *document.Object, stdin io.Reader) error {
 	name := inputJSON
 	if r.Has(inputYAML) {
 		name = inputYAML
@@ -31,15 +35,9 @@ func addInput(r *argparse.Result, parameters *document.Object) error {
 	if r.Has(inputJSON) && r.Has(inputYAML) {
 		return failf(exitUsage, "Only one --cli-input- parameter may be specified.")
 	}
-	loaded, err := load(name, text)
+	text, err := inputText(name, text, stdin)
 	if err != nil {
 		return err
-	}
-	if loaded != nil {
-		text = document.Text(loaded)
-		if data, ok := loaded.([]byte); ok {
-			text = string(data)
-		}
 	}
 	read, notation := document.ParseJSON, "JSON"
 	if name == inputYAML {
@@ -59,6 +57,28 @@ func addInput(r *argparse.Result, parameters *document.Object) error {
 		}
 	}
 	return nil
+}
+
+// inputText is the document that an option stands for: itself, a file, or standard input.
+func inputText(name, text string, stdin io.Reader) (string, error) {
+	if text == "-" && stdin != nil {
+		data, err := io.ReadAll(io.LimitReader(stdin, maxInput+1))
+		if err == nil && len(data) > maxInput {
+			err = fmt.Errorf("it has more than %d bytes", maxInput)
+		}
+		if err != nil {
+			return "", parameterError(name, "Unable to read standard input: %v", err)
+		}
+		return string(data), nil
+	}
+	loaded, err := load(name, text)
+	if err != nil || loaded == nil {
+		return text, err
+	}
+	if data, ok := loaded.([]byte); ok {
+		return string(data), nil
+	}
+	return document.Text(loaded), nil
 }
 
 // parseYAML reads one document of YAML 1.2.

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,8 +23,8 @@ func ensureRoot(ctx context.Context, reg *registry.Registry, s stores, c Config)
 		return Info{}, err
 	}
 	root := registry.Root{
-		Account: ref.AccountID(firstOf(c.AccountID, string(account), auth.NewAccountID())),
-		Alias:   ref.Alias(firstOf(c.Alias, string(alias), auth.NewAlias())),
+		Account: ref.AccountID(cmp.Or(c.AccountID, string(account), auth.NewAccountID())),
+		Alias:   ref.Alias(cmp.Or(c.Alias, string(alias), auth.NewAlias())),
 	}
 	keys := credentials{c.AccessKeyID, c.SecretAccessKey}
 	path := c.file(CredentialsFile)
@@ -71,13 +72,4 @@ func checkSecret(ctx context.Context, reg *registry.Registry, sealer *auth.Seale
 		return fmt.Errorf("access key %s is here with another secret: set OPENECR_SECRET_ACCESS_KEY to that one or choose another OPENECR_ACCESS_KEY_ID", keys.id)
 	}
 	return nil
-}
-
-func firstOf(candidates ...string) string {
-	for _, s := range candidates {
-		if s != "" {
-			return s
-		}
-	}
-	return ""
 }

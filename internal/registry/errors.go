@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -111,12 +112,5 @@ func layerNotFound(p Path, d ref.Digest) *Error {
 // imageNotFound prints the absent half of an image id as the service does, as the word null in quotes.
 func imageNotFound(p Path, id ImageID) *Error {
 	return errorf(ImageNotFound, "The image with imageId {imageDigest:'%s', imageTag:'%s'} does not exist within the repository with name '%s' in the registry with id '%s'",
-		orNull(id.Digest), orNull(id.Tag), p.Name, p.Registry)
-}
-
-func orNull(s string) string {
-	if s == "" {
-		return "null"
-	}
-	return s
+		cmp.Or(id.Digest, "null"), cmp.Or(id.Tag, "null"), p.Name, p.Registry)
 }

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"io"
 
 	"github.com/openecr/openecr/internal/ref"
@@ -19,20 +20,13 @@ type Limits struct {
 // withDefaults fills in what is zero.
 func (l Limits) withDefaults() Limits {
 	return Limits{
-		Repositories:        orDefault(l.Repositories, 10_000),
-		ImagesPerRepository: orDefault(l.ImagesPerRepository, 100_000),
-		TagsPerImage:        orDefault(l.TagsPerImage, 1_000),
-		LayerParts:          orDefault(l.LayerParts, 1_000),
-		LayerBytes:          orDefault(l.LayerBytes, 10_000<<20),
-		ResourceTags:        orDefault(l.ResourceTags, 50),
+		Repositories:        cmp.Or(l.Repositories, 10_000),
+		ImagesPerRepository: cmp.Or(l.ImagesPerRepository, 100_000),
+		TagsPerImage:        cmp.Or(l.TagsPerImage, 1_000),
+		LayerParts:          cmp.Or(l.LayerParts, 1_000),
+		LayerBytes:          cmp.Or(l.LayerBytes, 10_000<<20),
+		ResourceTags:        cmp.Or(l.ResourceTags, 50),
 	}
-}
-
-func orDefault[T int | int64](n, otherwise T) T {
-	if n == 0 {
-		return otherwise
-	}
-	return n
 }
 
 func (r *Registry) checkTagCount(n int) error {

@@ -16,13 +16,7 @@ import (
 )
 
 // An Expression is a query that has been read. It is safe for concurrent use.
-type Expression struct {
-	text string
-	root node
-}
-
-// String is the expression as it was given.
-func (e *Expression) String() string { return e.text }
+type Expression struct{ root node }
 
 // Search evaluates the expression over a value of package document. It fails where a function does not exist or gets
 // values of a wrong type. Parts of the result are shared with value.
@@ -45,7 +39,7 @@ func Compile(text string) (*Expression, error) {
 	if t := p.current(); t.kind != tokenEOF {
 		return nil, p.unexpected(t, "Unexpected token: "+document.Text(t.value))
 	}
-	return &Expression{text, root}, nil
+	return &Expression{root}, nil
 }
 
 // lexError is a text that no token begins with.

@@ -16,14 +16,17 @@ import (
 
 // twoCLIs are the AWS CLI and `openecr ecr-public`, with the same settings and one server.
 type twoCLIs struct {
-	reference, ours tool
+	reference warmAWS
+	ours      tool
 }
 
 // newTwoCLIs has a server with the repositories and images that the cases speak of.
 func newTwoCLIs(t *testing.T) twoCLIs {
 	t.Helper()
 	s := startServer(t)
-	reference := newAWS(t, s).tool.with("AWS_EC2_METADATA_DISABLED=true", "AWS_MAX_ATTEMPTS=1")
+	aws := newAWS(t, s)
+	aws.tool = aws.with("AWS_EC2_METADATA_DISABLED=true", "AWS_MAX_ATTEMPTS=1")
+	reference := newWarmAWS(t, aws)
 	ours := tool{argv: []string{openecr, "ecr-public", "--endpoint-url", s.url}, env: reference.env}
 	for _, c := range readCases(t, "testdata/cli/setup.txt") {
 		ours.with(c.env...).run(t, c.args...)
@@ -41,9 +44,9 @@ type outcome struct {
 	Stdout, Stderr string
 }
 
-func (c tool) outcome(t *testing.T, args ...string) outcome {
+func (c tool) outcome(t *testing.T, env, args []string) outcome {
 	t.Helper()
-	r := c.try(t, "", args...)
+	r := c.with(env...).try(t, "", args...)
 	o := outcome{Stdout: r.stdout, Stderr: r.stderr}
 	if exit := (*exec.ExitError)(nil); errors.As(r.err, &exit) {
 		o.Code = exit.ExitCode()
@@ -80,14 +83,14 @@ func (o outcome) comparable(c cliCase) outcome {
 // same runs a case on both and compares.
 func (b twoCLIs) same(t *testing.T, c cliCase) {
 	t.Helper()
-	want := b.reference.with(c.env...).outcome(t, c.args...).comparable(c)
-	got := b.ours.with(c.env...).outcome(t, c.args...).comparable(c)
+	want := b.reference.outcome(t, c.env, c.args).comparable(c)
+	got := b.ours.outcome(t, c.env, c.args).comparable(c)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("%s\n(-aws +openecr):\n%s", c.line, diff)
 	}
 }
 
-// sameAll runs cases that change nothing, two at a time: the reference takes a second of processor each.
+// sameAll runs cases that change nothing, two at a time.
 func (b twoCLIs) sameAll(t *testing.T, cases []cliCase) {
 	t.Helper()
 	queue := make(chan cliCase)
@@ -127,12 +130,12 @@ func TestCLIIsLikeAWS(t *testing.T) {
 // and names of uploads are not compared.
 func (b twoCLIs) sameChange(t *testing.T, c cliCase) {
 	t.Helper()
-	run := func(cli tool, letter string) outcome {
+	run := func(cli func(t *testing.T, env, args []string) outcome, letter string) outcome {
 		var args []string
 		for _, arg := range c.args {
 			args = append(args, strings.ReplaceAll(arg, "@", letter))
 		}
-		o := cli.with(c.env...).outcome(t, args...).comparable(c)
+		o := cli(t, c.env, args).comparable(c)
 		for _, text := range []*string{&o.Stdout, &o.Stderr} {
 			*text = timeOfDay.ReplaceAllString(*text, "TIME")
 			*text = uploadName.ReplaceAllString(*text, "UPLOAD")
@@ -140,7 +143,7 @@ func (b twoCLIs) sameChange(t *testing.T, c cliCase) {
 		}
 		return o
 	}
-	if diff := cmp.Diff(run(b.reference, "a"), run(b.ours, "b")); diff != "" {
+	if diff := cmp.Diff(run(b.reference.outcome, "a"), run(b.ours.outcome, "b")); diff != "" {
 		t.Errorf("%s\n(-aws +openecr):\n%s", c.line, diff)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/openecr/openecr/internal/progress"
 )
 
 const (
@@ -80,12 +82,12 @@ func (b *Bar) line(now time.Time) string {
 	done := max(0, min(1, float64(b.sent)/float64(b.need)))
 	filled := int(done * barWidth)
 	line := fmt.Sprintf("[%s%s] %3.0f%%  %s of %s", strings.Repeat("#", filled), strings.Repeat("-", barWidth-filled),
-		100*done, formatBytes(b.sent), formatBytes(b.need))
+		100*done, progress.Bytes(b.sent), progress.Bytes(b.need))
 	seconds := now.Sub(b.started).Seconds()
 	if b.sent == 0 || seconds <= 0 {
 		return line
 	}
 	rate := float64(b.sent) / seconds
 	left := time.Duration(float64(b.need-b.sent) / rate * float64(time.Second))
-	return line + fmt.Sprintf("  %s/s  %s left", formatBytes(int64(rate)), left.Round(time.Second))
+	return line + fmt.Sprintf("  %s/s  %s left", progress.Bytes(int64(rate)), left.Round(time.Second))
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"sync"
 
+	"github.com/openecr/openecr/internal/progress"
 	"github.com/openecr/openecr/internal/ref"
 )
 
@@ -27,12 +28,12 @@ type Layer struct {
 }
 
 func (l Layer) String() string {
-	text := fmt.Sprintf("%s  %8s  ", l.Digest, formatBytes(l.Size))
+	text := fmt.Sprintf("%s  %8s  ", l.Digest, progress.Bytes(l.Size))
 	switch {
 	case l.Skipped:
 		return text + "skipped: already there"
 	case l.Resumed > 0:
-		return text + "pushed, resumed at " + formatBytes(l.Resumed)
+		return text + "pushed, resumed at " + progress.Bytes(l.Resumed)
 	}
 	return text + "pushed"
 }
@@ -92,7 +93,7 @@ func (s *summary) line() string {
 		return ""
 	}
 	return fmt.Sprintf("pushed %s (%s), skipped %s (%s)\n",
-		count(s.pushed), formatBytes(s.pushedBytes), count(s.skipped), formatBytes(s.skippedBytes))
+		count(s.pushed), progress.Bytes(s.pushedBytes), count(s.skipped), progress.Bytes(s.skippedBytes))
 }
 
 func count(layers int) string {
@@ -101,18 +102,3 @@ func count(layers int) string {
 	}
 	return fmt.Sprintf("%d layers", layers)
 }
-
-// formatBytes prints a size as people read it, with powers of 1000 as docker and registries do.
-func formatBytes(n int64) string {
-	if n < 1000 {
-		return fmt.Sprintf("%d B", n)
-	}
-	size, unit := float64(n), 0
-	for size >= 999.95 && unit < len(units) {
-		size /= 1000
-		unit++
-	}
-	return fmt.Sprintf("%.1f %cB", size, units[unit-1])
-}
-
-const units = "kMGTPE"

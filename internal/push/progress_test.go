@@ -82,11 +82,3 @@ func TestBarFitsEveryTerminal(t *testing.T) {
 		t.Errorf("%d columns: %s", len(line), line)
 	}
 }
-
-func TestFormatBytes(t *testing.T) {
-	for n, want := range map[int64]string{0: "0 B", 999: "999 B", 1000: "1.0 kB", 999_949: "999.9 kB", 999_950: "1.0 MB", 1 << 62: "4.6 EB"} {
-		if got := formatBytes(n); got != want {
-			t.Errorf("%d is %s, want %s", n, got, want)
-		}
-	}
-}

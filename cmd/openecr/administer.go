@@ -24,14 +24,18 @@ func administer[Out any](t target, c app.Command[Out], table func(io.Writer, Out
 		return err
 	}
 	if t.Output == "json" {
-		encoder := json.NewEncoder(os.Stdout)
-		encoder.SetIndent("", "  ")
-		encoder.SetEscapeHTML(false)
-		return encoder.Encode(out)
+		return printJSON(os.Stdout, out)
 	}
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 3, ' ', 0)
 	table(w, out)
 	return w.Flush()
+}
+
+func printJSON(w io.Writer, v any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(v)
 }
 
 func printNothing(io.Writer, app.Nothing) {}

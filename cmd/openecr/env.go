@@ -18,6 +18,8 @@ type envCommand struct {
 	Data   string `help:"Data folder of the registry." default:"./openecr-data" env:"OPENECR_DATA" placeholder:"DIR"`
 	Format string `help:"${enum}: settings for eval, as JSON, for docker --env-file and the like, as an AWS profile, or the key for the credential_process of a profile." enum:"shell,json,dotenv,profile,credential-process" default:"shell"`
 	Unset  bool   `help:"Print what gives a shell back what it had before."`
+	// Read by commands.BeforeResolve: the file may say where the data is.
+	ConfigFile string `name:"config" help:"YAML file that openecr serve was started with." env:"OPENECR_CONFIG" placeholder:"FILE"`
 }
 
 // Run prints what was asked for on standard output and nothing else, so that eval and AWS tools can take it.

@@ -18,9 +18,17 @@ var version = "dev"
 type commands struct {
 	Serve      serveCommand      `cmd:"" help:"Run the registry: the AWS API and the docker registry on one port."`
 	Env        envCommand        `cmd:"" help:"Print what points aws, SDKs and docker at the registry: eval \"$(openecr env)\"."`
+	Health     healthCommand     `cmd:"" help:"Tell by the exit status whether the server on this machine can do its work."`
 	Account    accountCommand    `cmd:"" help:"Accounts: whose registries these are."`
 	Alias      aliasCommand      `cmd:"" help:"Aliases: the names under which registries are reached."`
 	Key        keyCommand        `cmd:"" help:"Access keys: who may push, and what else."`
+	LogLevel   logLevelCommand   `cmd:"" help:"Show or set from which level on a running server logs."`
+	GC         gcCommand         `cmd:"" name:"gc" help:"Remove now what nobody needs any more; a server also does it by itself."`
+	Verify     verifyCommand     `cmd:"" help:"Look whether everything is whole: tags, images, layers and their bytes. Exit status 0: it is. 1: something is broken. 2: something could not be looked at. 3: what was broken is out of sight."`
+	Backup     backupCommand     `cmd:"" help:"Copy the registry into a folder, while it is served or not, beside earlier backups."`
+	Restore    restoreCommand    `cmd:"" help:"Make empty stores of any kind the registry that a backup holds."`
+	Migrate    migrateCommand    `cmd:"" help:"Move the registry to other stores, while it is served or not."`
+	ReadOnly   readOnlyCommand   `cmd:"" help:"Refuse pushes for a while, for instance while data moves."`
 	Push       pushCommand       `cmd:"" help:"Push an image from a file."`
 	PushLayer  pushLayerCommand  `cmd:"" help:"Push files as layers."`
 	ECRPublic  ecrPublicCommand  `cmd:"" name:"ecr-public" passthrough:"" help:"The API as a command line, with the options and the output of aws ecr-public."`

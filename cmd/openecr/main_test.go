@@ -84,7 +84,7 @@ func TestServeThatCannotStart(t *testing.T) {
 		"environment": {[]string{"OPENECR_TRUSTED_PROXIES=x"}, nil, `--trusted-proxies: "x" is neither an IP address nor a network like 10.0.0.0/8`},
 		"account":     {[]string{"OPENECR_ACCESS_KEY_ID=x"}, nil, "OPENECR_ACCESS_KEY_ID and OPENECR_SECRET_ACCESS_KEY go together: set both or neither"},
 		"flag before environment": {[]string{"OPENECR_METADATA=sqlite:x.db"}, []string{"--metadata", "x", "--data", "data"},
-			`--metadata "x" is not supported: write sqlite:PATH`},
+			"--metadata is neither sqlite:PATH nor postgres://USER@HOST:PORT/DATABASE: write one of them"},
 	} {
 		stdout, stderr, status := run(t, c.env, append([]string{"serve", "--addr", "127.0.0.1:0"}, c.args...)...)
 		if stdout != "" || stderr != "openecr: "+c.want+"\n" || status != 1 {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/signal"
 	"strings"
@@ -13,7 +12,10 @@ import (
 	"github.com/openecr/openecr/internal/app"
 )
 
-type serveCommand struct{ app.Config }
+type serveCommand struct {
+	app.Config
+	Check bool `help:"Only look whether a server could start with these options and on these stores: listen nowhere, change nothing, exit with 0 or 1."`
+}
 
 // Run serves until the process is told to stop. A second signal ends it at once.
 func (s *serveCommand) Run() error {
@@ -22,7 +24,14 @@ func (s *serveCommand) Run() error {
 	context.AfterFunc(ctx, stop)
 
 	s.Version = version
-	a, err := app.New(ctx, s.Config, newLogger(os.Stderr))
+	if s.Check {
+		return printFindings(os.Stdout, app.Check(ctx, s.Config))
+	}
+	log, err := s.Logger(os.Stderr, isTerminal(os.Stderr))
+	if err != nil {
+		return err
+	}
+	a, err := app.New(ctx, s.Config, log)
 	if err != nil {
 		return err
 	}
@@ -33,12 +42,23 @@ func (s *serveCommand) Run() error {
 	return a.Run(ctx)
 }
 
-// newLogger writes text for people and JSON for machines.
-func newLogger(w *os.File) *slog.Logger {
-	if isTerminal(w) {
-		return slog.New(slog.NewTextHandler(w, nil))
+// printFindings is a line for each thing that was looked at, and an error when one of them is not well.
+func printFindings(w io.Writer, findings []app.Finding) error {
+	failed := 0
+	for _, f := range findings {
+		if f.Err == nil {
+			fmt.Fprintf(w, "ok    %s: %s\n", f.About, f.Good)
+			continue
+		}
+		failed++
+		for line := range strings.Lines(f.Err.Error()) {
+			fmt.Fprintf(w, "FAIL  %s: %s\n", f.About, strings.TrimSuffix(line, "\n"))
+		}
 	}
-	return slog.New(slog.NewJSONHandler(w, nil))
+	if failed > 0 {
+		return fmt.Errorf("a server could not start: %d of %d checks have failed", failed, len(findings))
+	}
+	return nil
 }
 
 func isTerminal(f *os.File) bool {

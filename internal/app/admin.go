@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -30,24 +31,33 @@ type administration struct {
 	registry *registry.Registry
 	sealer   *auth.Sealer
 	data     Stores
-	root     ref.AccountID // whom a command means that names no account
+	root     ref.AccountID   // whom a command means that names no account
+	level    *slog.LevelVar  // of the server's log; nil where no server runs
+	ending   <-chan struct{} // closed when the server begins to stop; nil where no server runs
 }
 
 // Administer runs a command: through the server where one runs on the data, else on the data itself, never both. In
 // between, while a server starts or another command runs, it waits a little.
 func Administer[Out any](ctx context.Context, s Stores, c Command[Out]) (Out, error) {
-	var none Out
-	if _, err := os.Stat(s.file(infoFile)); errors.Is(err, fs.ErrNotExist) {
-		return none, neverServed(s.Data)
-	}
 	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
 	defer cancel()
+	return thereOrHere(ctx, s,
+		func() (Out, error) { return askServer(ctx, s, c) },
+		func() (Out, error) { return runHere(ctx, s, c.run) })
+}
+
+// thereOrHere asks the server, and does it here when errNoServer says that there is none.
+func thereOrHere[Out any](ctx context.Context, s Stores, there, here func() (Out, error)) (Out, error) {
+	var none Out
+	if _, err := os.Stat(s.file(infoFile)); errors.Is(err, fs.ErrNotExist) && !s.onPostgres() {
+		return none, neverServed(s.Data)
+	}
 	for giveUp := time.Now().Add(maxWaitForData); ; {
-		out, err := askServer(ctx, s, c)
+		out, err := there()
 		if !errors.Is(err, errNoServer) {
 			return out, err
 		}
-		out, err = runHere(ctx, s, c)
+		out, err = here()
 		var inUse *inUseError
 		if !errors.As(err, &inUse) {
 			return out, err
@@ -91,58 +101,83 @@ func pause(ctx context.Context) error {
 	}
 }
 
-// runHere opens the data for one command.
-func runHere[Out any](ctx context.Context, s Stores, c Command[Out]) (out Out, err error) {
+// runHere opens the data for one command. PostgreSQL keeps nodes and commands apart by itself, and other nodes see what a
+// command has changed when their caches let go of it.
+func runHere[Out any](ctx context.Context, s Stores, run func(context.Context, *administration) (Out, error)) (out Out, err error) {
 	a := new(App)
 	defer func() { err = errors.Join(err, a.Close()) }()
-	if err := a.lockData(s); err != nil {
-		return out, err
-	}
-	if err := checkOwner(s.file(lockFile)); err != nil {
-		return out, err
+	if !s.onPostgres() {
+		if err := a.lockData(s); err != nil {
+			return out, err
+		}
+		if err := checkOwner(s.file(lockFile)); err != nil {
+			return out, err
+		}
 	}
 	opened, err := a.openStores(ctx, s)
 	if err != nil {
 		return out, err
 	}
 	root, _, err := registry.FindRoot(ctx, opened.meta)
+	if errors.Is(err, registry.ErrAbsent) {
+		return out, errors.New("no openecr has served this metadata yet: start `openecr serve` on it first")
+	}
 	if err != nil {
 		return out, err
 	}
 	reg := registry.New(registry.Config{Meta: opened.meta, Blobs: opened.blobs})
-	return c.run(ctx, &administration{registry: reg, sealer: opened.sealer, data: s, root: root})
+	return run(ctx, &administration{registry: reg, sealer: opened.sealer, data: s, root: root})
 }
 
 // askServer sends the command to the server. errNoServer means that nothing was sent, because nobody listens.
 func askServer[Out any](ctx context.Context, s Stores, c Command[Out]) (out Out, err error) {
-	body, err := json.Marshal(c)
+	res, err := s.sendCommand(ctx, c)
 	if err != nil {
 		return out, err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://openecr/"+reflect.TypeOf(c).Name(), bytes.NewReader(body))
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
 	if err != nil {
-		return out, err
+		return out, s.unanswered(err)
+	}
+	return out, json.Unmarshal(body, &out)
+}
+
+// sendCommand returns the answer of a server that does the command; a refusal is an error.
+func (s Stores) sendCommand(ctx context.Context, c any) (*http.Response, error) {
+	options, err := json.Marshal(c)
+	if err != nil {
+		return nil, err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://openecr/"+reflect.TypeOf(c).Name(), bytes.NewReader(options))
+	if err != nil {
+		return nil, err
 	}
 	conn, err := s.dialSocket(ctx)
 	if err != nil {
-		return out, err
+		return nil, err
 	}
 	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(context.Context, string, string) (net.Conn, error) { return conn, nil }}
 	res, err := transport.RoundTrip(r)
-	if err == nil {
-		defer res.Body.Close()
-		body, err = io.ReadAll(res.Body)
-	}
 	if err != nil {
-		return out, fmt.Errorf("the server on %s did not answer to the end, so the command may have been done: %w", s.Data, err)
+		return nil, s.unanswered(err)
 	}
-	switch res.StatusCode {
-	case http.StatusOK:
-		return out, json.Unmarshal(body, &out)
-	case http.StatusNotFound:
-		return out, fmt.Errorf("the server on %s does not know this command: it runs another version of openecr", s.Data)
+	if res.StatusCode == http.StatusOK {
+		return res, nil
 	}
-	return out, errors.New(string(body))
+	defer res.Body.Close()
+	if res.StatusCode == http.StatusNotFound {
+		return nil, fmt.Errorf("the server on %s does not know this command: it runs another version of openecr", s.Data)
+	}
+	why, err := io.ReadAll(res.Body)
+	if err != nil {
+		return nil, s.unanswered(err)
+	}
+	return nil, errors.New(string(why))
+}
+
+func (s Stores) unanswered(err error) error {
+	return fmt.Errorf("the server on %s did not answer to the end, so the command may have been done: %w", s.Data, err)
 }
 
 // commandHandler runs a command whose options are JSON.
@@ -164,27 +199,40 @@ func commandTable() map[string]commandHandler {
 	addCommand[SetKeyPolicy](table)
 	addCommand[DeleteKey](table)
 	addCommand[RotateKey](table)
+	addCommand[SetLogLevel](table)
+	addCommand[ReadOnly](table)
 	return table
 }
 
 func addCommand[C Command[Out], Out any](table map[string]commandHandler) {
 	table[reflect.TypeFor[C]().Name()] = func(ctx context.Context, a *administration, options []byte) (any, error) {
-		var c C
-		decoder := json.NewDecoder(bytes.NewReader(options))
-		decoder.DisallowUnknownFields() // an option that is overlooked could be the one that matters
-		if err := decoder.Decode(&c); err != nil {
-			return nil, fmt.Errorf("the server runs another version of openecr and does not understand this command: %w", err)
+		c, err := parseOptions[C](options)
+		if err != nil {
+			return nil, err
 		}
 		return c.run(ctx, a)
 	}
 }
 
+func parseOptions[C any](options []byte) (c C, err error) {
+	decoder := json.NewDecoder(bytes.NewReader(options))
+	decoder.DisallowUnknownFields() // an option that is overlooked could be the one that matters
+	if err := decoder.Decode(&c); err != nil {
+		return c, fmt.Errorf("the server runs another version of openecr and does not understand this command: %w", err)
+	}
+	return c, nil
+}
+
 // newCommandHandler answers commands that come through the socket. Whatever they change, changed is called before the
 // answer goes out, so that it holds from then on.
 func newCommandHandler(a *administration, changed func()) http.Handler {
-	table := commandTable()
+	table, tasks := commandTable(), taskTable()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name := r.URL.Path[1:]
+		if work, ok := tasks[name]; ok && r.Method == http.MethodPost {
+			observe(r, name, registry.Caller{}, serveTask(w, r, a, work))
+			return
+		}
 		run, ok := table[name]
 		if !ok || r.Method != http.MethodPost {
 			http.NotFound(w, r)

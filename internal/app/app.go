@@ -14,10 +14,10 @@ import (
 	"time"
 
 	"github.com/openecr/openecr/internal/auth"
-	"github.com/openecr/openecr/internal/blobfs"
 	"github.com/openecr/openecr/internal/ref"
 	"github.com/openecr/openecr/internal/registry"
 	"github.com/openecr/openecr/internal/sqlmeta"
+	"github.com/openecr/openecr/internal/transfer"
 )
 
 const (
@@ -38,7 +38,11 @@ type App struct {
 	adminLis     net.Listener
 	controlLis   net.Listener
 	challengeLis net.Listener
-	closers      []func() error // in the order of opening
+	closers      []func() error        // in the order of opening
+	background   func(context.Context) // works while Run does
+	ending       chan struct{}         // closed when Run is told to stop
+	ready        *readiness
+	delay        time.Duration // between the signal to stop and the end of listening
 
 	info Info
 }
@@ -56,7 +60,7 @@ type Info struct {
 // New opens everything that c names and starts to listen, so that a mistake in it is found before the first request.
 // When it fails, nothing stays open.
 func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
-	a := &App{log: log}
+	a := &App{log: log, ending: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Close())
@@ -73,7 +77,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.Transport.check(); err != nil {
+	if err := errors.Join(c.Transport.check(), c.Collection.check()); err != nil {
 		return nil, err
 	}
 	rates, err := c.rates()
@@ -91,7 +95,20 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	reg := registry.New(registry.Config{Meta: stores.meta, Blobs: stores.blobs, Host: public.Host, URL: public.String(), PageKey: stores.secrets.page[:], Limits: quotas})
+	observer, err := a.watch(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	watchStore(observer, stores)
+	a.ready, a.delay = newReadiness(stores), c.ShutdownDelay
+	reg := registry.New(registry.Config{Meta: observer.Meta(stores.meta), Blobs: observer.Blobs(stores.blobs), Observer: observer.Registry(), Presign: presignerOf(stores.blobs), Host: public.Host, URL: public.String(), Alone: c.alone(), PageKey: stores.secrets.page[:], Limits: quotas, Lease: c.Lease})
+	a.background = func(ctx context.Context) {
+		var jobs sync.WaitGroup
+		jobs.Go(func() { c.collectInBackground(ctx, reg, log) })
+		jobs.Go(func() { keepLists(ctx, reg, log) })
+		jobs.Wait()
+	}
+	a.closers = append(a.closers, func() error { return flushLast(reg) })
 	if a.info, err = ensureRoot(ctx, reg, stores, c); err != nil {
 		return nil, err
 	}
@@ -111,9 +128,9 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 		return nil, err
 	}
 	id := newIdentity(reg, stores, public.Host)
-	handler := newMux(muxConfig{rates: rates, strictRegion: c.StrictRegion, registry: reg, identity: id, stores: stores, public: public, spool: c.file(spoolFolder), alias: a.info.Alias, version: c.Version, access: c.Access})
-	commands := newCommandHandler(&administration{registry: reg, sealer: stores.sealer, data: c.Stores, root: ref.AccountID(a.info.AccountID)}, id.forget)
-	a.makeServers(withMiddleware(withProgress(handler, stallTimeout), log, proxies), withMiddleware(commands, log, nil), newAdminMux(stores.meta), encryption.challenges)
+	handler := newMux(muxConfig{rates: rates, strictRegion: c.StrictRegion, registry: reg, identity: id, stores: stores, public: public, spool: c.file(spoolFolder), alias: a.info.Alias, version: c.Version, access: c.Access, ready: a.ready})
+	commands := newCommandHandler(&administration{registry: reg, sealer: stores.sealer, data: c.Stores, root: ref.AccountID(a.info.AccountID), level: c.Level, ending: a.ending}, id.forget)
+	a.makeServers(withMiddleware(withProgress(handler, stallTimeout), log, proxies, observer), withMiddleware(commandWire(commands), log, nil, observer), newAdminMux(a.ready, observer.Handler()), encryption.challenges)
 	a.server.TLSConfig = encryption.config
 	return a, nil
 }
@@ -162,9 +179,15 @@ func (a *App) Run(ctx context.Context) error {
 			}
 		})
 	}
+	running.Go(func() { a.background(ctx) })
 	a.log.Info("serving", "addr", a.listener.Addr().String(), "url", a.info.URL, "registry", a.info.Registry)
 	<-ctx.Done()
-	a.log.Info("stopping", "grace", shutdownGrace.String())
+	close(a.ending)
+	a.ready.drain()
+	a.log.Info("stopping", "delay", a.delay.String(), "grace", shutdownGrace.String())
+	if errors.Is(context.Cause(ctx), context.Canceled) { // told to, where nothing has failed
+		time.Sleep(a.delay)
+	}
 	err := a.shutdown()
 	running.Wait()
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
@@ -265,27 +288,31 @@ func reachable(addr net.Addr) string {
 // stores is the data, opened.
 type stores struct {
 	meta    *sqlmeta.Store
-	blobs   *blobfs.Store
+	blobs   registry.Blobs
 	sealer  *auth.Sealer
 	secrets secrets
 }
 
 func (a *App) openStores(ctx context.Context, s Stores) (stores, error) {
 	var opened stores
-	path, err := s.metadataPath()
+	options, err := s.metadataOptions()
 	if err != nil {
 		return stores{}, err
 	}
-	if opened.meta, err = sqlmeta.Open(ctx, sqlmeta.Options{Path: path}); err != nil {
+	if err := s.checkMasterKey(); err != nil {
+		return stores{}, err
+	}
+	if opened.meta, err = sqlmeta.Open(ctx, options); err != nil {
 		return stores{}, err
 	}
 	a.closers = append(a.closers, opened.meta.Close)
-	if path, err = s.blobsPath(); err != nil {
+	if err := transfer.CheckWhole(ctx, opened.meta); err != nil {
 		return stores{}, err
 	}
-	if opened.blobs, err = blobfs.Open(path); err != nil {
+	if opened.blobs, err = s.openBlobs(ctx); err != nil {
 		return stores{}, err
 	}
+	a.closers = append(a.closers, closerOf(opened.blobs))
 	if opened.sealer, opened.secrets, err = openSecrets(ctx, opened.meta, s); err != nil {
 		return stores{}, err
 	}

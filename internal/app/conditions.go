@@ -1,7 +1,6 @@
 package app
 
 import (
-	"context"
 	"net/http"
 	"strconv"
 	"strings"
@@ -18,15 +17,11 @@ type connection struct {
 	secure bool   // it came over TLS, at least to the first trusted proxy
 }
 
-type connectionKey struct{}
-
-func withConnection(r *http.Request, c connection) *http.Request {
-	return r.WithContext(context.WithValue(r.Context(), connectionKey{}, c))
-}
-
 func connectionOf(r *http.Request) connection {
-	c, _ := r.Context().Value(connectionKey{}).(connection)
-	return c
+	if rec, ok := r.Context().Value(recordKey{}).(*record); ok {
+		return rec.from
+	}
+	return connection{}
 }
 
 // conditions are what policies may ask about a request beside its caller and its resource (IAM User Guide, "Global
@@ -49,6 +44,13 @@ func conditions(r *http.Request, caller registry.Caller) map[string][]string {
 	return c
 }
 
+// withConditions lets policies ask about the request. Most calls meet none, so they are gathered when one does.
+func withConditions(caller registry.Caller, r *http.Request) registry.Caller {
+	known := caller
+	caller.Conditions = func() map[string][]string { return conditions(r, known) }
+	return caller
+}
+
 // beginWithConditions tells the caller of an API request what policies may ask about it.
 func beginWithConditions(begin func(*http.Request) (ecrapi.Pending, error)) func(*http.Request) (ecrapi.Pending, error) {
 	return func(r *http.Request) (ecrapi.Pending, error) {
@@ -67,8 +69,7 @@ type conditioned struct {
 
 func (c conditioned) Finish(bodySHA256 [32]byte) (registry.Caller, error) {
 	caller, err := c.Pending.Finish(bodySHA256)
-	caller.Conditions = conditions(c.r, caller)
-	return caller, err
+	return withConditions(caller, c.r), err
 }
 
 type authenticateFunc = func(*http.Request) (registry.Caller, ociapi.Scopes, error)
@@ -78,7 +79,7 @@ func authenticateWithConditions(authenticate authenticateFunc) authenticateFunc 
 	return func(r *http.Request) (registry.Caller, ociapi.Scopes, error) {
 		caller, scopes, err := authenticate(r)
 		if !caller.Anonymous() {
-			caller.Conditions = conditions(r, caller)
+			caller = withConditions(caller, r)
 		}
 		return caller, scopes, err
 	}

@@ -97,7 +97,7 @@ func TestCallersOfBothWiresHaveConditions(t *testing.T) {
 	oci, _, err := authenticateWithConditions(func(*http.Request) (registry.Caller, ociapi.Scopes, error) { return caller, nil, nil })(r)
 	must(t, err)
 	for wire, c := range map[string]registry.Caller{"API": api, "registry": oci} {
-		if c.Account != caller.Account || c.Conditions["aws:SourceIp"][0] != "192.0.2.7" {
+		if c.Account != caller.Account || c.Conditions()["aws:SourceIp"][0] != "192.0.2.7" {
 			t.Errorf("%s: %+v", wire, c)
 		}
 	}
@@ -105,4 +105,9 @@ func TestCallersOfBothWiresHaveConditions(t *testing.T) {
 	if _, err := beginWithConditions(func(*http.Request) (ecrapi.Pending, error) { return nil, refused })(r); !errors.Is(err, refused) {
 		t.Errorf("error %v", err)
 	}
+}
+
+// withConnection is a request as the middleware hands it on.
+func withConnection(r *http.Request, from connection) *http.Request {
+	return withRecord(r, &record{from: from})
 }

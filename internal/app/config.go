@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"net/url"
@@ -8,16 +9,21 @@ import (
 	"strings"
 
 	"github.com/openecr/openecr/internal/ref"
+	"github.com/openecr/openecr/internal/sqlmeta"
 )
 
 // Stores says where the data is. Every command that touches data takes these options. The tags are kong's: each option
 // is a flag and an environment variable.
 type Stores struct {
 	Data     string `help:"Folder for everything openecr keeps: metadata, layers, credentials, keys." default:"./openecr-data" env:"OPENECR_DATA" placeholder:"DIR"`
-	Metadata string `help:"Where metadata is kept: sqlite:PATH. Default: openecr.db in the data folder." env:"OPENECR_METADATA" placeholder:"URL"`
-	Blobs    string `help:"Where layers are kept: file:PATH. Default: blobs in the data folder." env:"OPENECR_BLOBS" placeholder:"URL"`
+	Metadata string `help:"Where metadata is kept: sqlite:PATH, or postgres://USER@HOST:PORT/DATABASE with the password in it or in PGPASSWORD. Default: openecr.db in the data folder." env:"OPENECR_METADATA" placeholder:"URL"`
+	Replica  string `name:"metadata-replica" help:"A streaming standby of the PostgreSQL in --metadata that serves pulls: postgres://… What it lacks is asked of the primary." env:"OPENECR_METADATA_REPLICA" placeholder:"URL"`
+	Blobs    string `help:"Where layers are kept: file:PATH, or s3://BUCKET/PREFIX?endpoint=URL&region=REGION with credentials from the AWS configuration or from OPENECR_S3_ACCESS_KEY_ID and OPENECR_S3_SECRET_ACCESS_KEY. Default: blobs in the data folder." env:"OPENECR_BLOBS" placeholder:"URL"`
 	// MasterKey comes by environment only in practice: a flag would show it to everybody who may list processes.
 	MasterKey string `hidden:"" env:"OPENECR_MASTER_KEY"`
+	S3Keys    `embed:""`
+	// ConfigFile is read by cmd/openecr, which sets from it what flags and environment leave open.
+	ConfigFile string `name:"config" help:"YAML file that sets options of openecr serve, under the names of the flags. Flags and environment are stronger." env:"OPENECR_CONFIG" placeholder:"FILE"`
 }
 
 // Config is all that `openecr serve` can be told.
@@ -26,11 +32,13 @@ type Config struct {
 	Addr           string   `help:"Address to listen on. Port 0 takes a free one." default:"127.0.0.1:8080" env:"OPENECR_ADDR" placeholder:"HOST:PORT"`
 	PublicURL      string   `name:"public-url" help:"Address under which clients reach openecr, when that is not --addr: it is what repository URIs, token realms and upload locations are made from." env:"OPENECR_PUBLIC_URL" placeholder:"URL"`
 	TrustedProxies []string `help:"Addresses or networks of reverse proxies whose X-Forwarded-For and X-Forwarded-Host are believed." env:"OPENECR_TRUSTED_PROXIES" placeholder:"CIDR"`
-	AdminAddr      string   `help:"Address for health checks and profiles; keep it private. Empty: none." default:"127.0.0.1:8081" env:"OPENECR_ADMIN_ADDR" placeholder:"HOST:PORT"`
+	AdminAddr      string   `help:"Address for health checks, metrics and profiles; keep it private. Empty: none." default:"127.0.0.1:8081" env:"OPENECR_ADMIN_ADDR" placeholder:"HOST:PORT"`
 	StrictRegion   bool     `help:"Refuse API calls signed for another region than us-east-1, as the real service does." env:"OPENECR_STRICT_REGION"`
 	Limits         `embed:""`
 	Access         `embed:""`
 	Transport      `embed:""`
+	Collection     `embed:""`
+	Operating      `embed:""`
 	// What fixes the root account instead of drawing it at the first start.
 	AccountID       string `hidden:"" env:"OPENECR_ACCOUNT_ID"`
 	Alias           string `hidden:"" env:"OPENECR_ALIAS"`
@@ -43,26 +51,48 @@ type Config struct {
 // file is a path inside the data folder.
 func (s Stores) file(name string) string { return filepath.Join(s.Data, name) }
 
-// metadataPath is the SQLite file.
-func (s Stores) metadataPath() (string, error) {
+// onPostgres is a registry that any number of nodes may serve.
+func (s Stores) onPostgres() bool {
+	return strings.HasPrefix(s.Metadata, "postgres://") || strings.HasPrefix(s.Metadata, "postgresql://")
+}
+
+// metadataOptions are where the metadata is. Errors do not repeat a URL, because a password may be in it.
+func (s Stores) metadataOptions() (sqlmeta.Options, error) {
+	if s.onPostgres() {
+		return sqlmeta.Options{URL: s.Metadata, Replica: s.Replica}, nil
+	}
+	if s.Replica != "" {
+		return sqlmeta.Options{}, errors.New("--metadata-replica goes with metadata in PostgreSQL only: leave it out, or name its primary with --metadata")
+	}
 	if s.Metadata == "" {
-		return s.file("openecr.db"), nil
+		return sqlmeta.Options{Path: s.file("openecr.db")}, nil
 	}
 	path, ok := strings.CutPrefix(s.Metadata, "sqlite:")
 	if !ok || path == "" {
-		return "", fmt.Errorf("--metadata %q is not supported: write sqlite:PATH", s.Metadata)
+		return sqlmeta.Options{}, errors.New("--metadata is neither sqlite:PATH nor postgres://USER@HOST:PORT/DATABASE: write one of them")
 	}
-	return path, nil
+	return sqlmeta.Options{Path: path}, nil
 }
 
-// blobsPath is the folder for layers.
+// alone says that only this process changes the metadata: they are in the data folder, which it has locked.
+func (s Stores) alone() bool { return s.Metadata == "" }
+
+// checkMasterKey refuses a fleet whose nodes would each seal with a key of their own.
+func (s Stores) checkMasterKey() error {
+	if s.onPostgres() && s.MasterKey == "" {
+		return errors.New("metadata in PostgreSQL needs OPENECR_MASTER_KEY, the same for every node and command: make one with `openssl rand -base64 32` and keep it safe, because it seals the secrets in the database")
+	}
+	return nil
+}
+
+// blobsPath is the folder for layers, where they are not in a bucket.
 func (s Stores) blobsPath() (string, error) {
 	if s.Blobs == "" {
 		return s.file("blobs"), nil
 	}
 	path, ok := strings.CutPrefix(s.Blobs, "file:")
 	if !ok || path == "" {
-		return "", fmt.Errorf("--blobs %q is not supported: write file:PATH", s.Blobs)
+		return "", fmt.Errorf("--blobs %q is not supported: write file:PATH or s3://BUCKET/PREFIX", s.Blobs)
 	}
 	return path, nil
 }

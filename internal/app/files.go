@@ -124,6 +124,9 @@ func ReadEnvironment(dir string) (Environment, error) {
 		return Environment{}, fmt.Errorf("read %s: %w", filepath.Join(dir, infoFile), err)
 	}
 	keys, err := readCredentials(filepath.Join(dir, CredentialsFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return Environment{}, fmt.Errorf("data folder %s has no root key, because none is drawn for metadata in PostgreSQL: start `openecr serve` with OPENECR_ACCESS_KEY_ID and OPENECR_SECRET_ACCESS_KEY, or make a key with `openecr key create`", dir)
+	}
 	if err != nil {
 		return Environment{}, fmt.Errorf("read the root key: %w", err)
 	}

@@ -150,7 +150,7 @@ func (i *identity) issueBearer(r *http.Request, login ociapi.Login, asked []stri
 		if c, err = i.checkClaims(r.Context(), claims); err != nil {
 			return ociapi.Token{}, err
 		}
-		c.Conditions = conditions(r, c)
+		c = withConditions(c, r)
 		ttl = min(ttl, max(time.Second, claims.Expires.Sub(now)))
 	}
 	scopes, err := ociapi.Narrow(r.Context(), i.registry, c, asked)

@@ -16,17 +16,32 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/openecr/openecr/internal/registry"
+	"github.com/openecr/openecr/internal/telemetry"
 )
 
 // record is what is known about a request when its log line is written. The surfaces fill it in through observe.
 type record struct {
 	id        string
+	wire      string // "api", "registry", …: where routing has sent it
+	trace     string // the id of its trace; empty when there is none
 	operation string
 	caller    registry.Caller
 	err       error
+	from      connection
 }
 
 type recordKey struct{}
+
+func withRecord(r *http.Request, rec *record) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), recordKey{}, rec))
+}
+
+// exchange is what one request needs, made at once.
+type exchange struct {
+	record
+	in  countingBody
+	out countingWriter
+}
 
 // observe is the hook that the surfaces call with what they found out about a request.
 func observe(r *http.Request, operation string, caller registry.Caller, err error) {
@@ -35,22 +50,37 @@ func observe(r *http.Request, operation string, caller registry.Caller, err erro
 	}
 }
 
+// onWire lets a surface answer, and notes which it is.
+func onWire(wire string, surface http.Handler, w http.ResponseWriter, r *http.Request) {
+	if rec, ok := r.Context().Value(recordKey{}).(*record); ok {
+		rec.wire = wire
+	}
+	surface.ServeHTTP(w, r)
+}
+
+// commandWire is onWire for commands of operators.
+func commandWire(commands http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { onWire("command", commands, w, r) })
+}
+
 // withMiddleware gives every request an id, which the answer carries too, believes trusted proxies, keeps a panic from
-// taking the server down, and writes one log line when the request has ended.
-func withMiddleware(next http.Handler, log *slog.Logger, proxies []netip.Prefix) http.Handler {
+// taking the server down, and tells log and observer when the request has ended.
+func withMiddleware(next http.Handler, log *slog.Logger, proxies []netip.Prefix, observer *telemetry.Observer) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		rec := &record{id: uuid.NewString()}
-		in := &countingBody{ReadCloser: r.Body}
-		out := &countingWriter{ResponseWriter: w}
-		r = r.WithContext(context.WithValue(r.Context(), recordKey{}, rec))
+		x := &exchange{record: record{id: uuid.NewString()}, in: countingBody{ReadCloser: r.Body}, out: countingWriter{ResponseWriter: w}}
+		rec, in, out := &x.record, &x.in, &x.out
+		r = withRecord(r, rec)
+		r, observed := observer.Begin(r, rec.id)
+		rec.trace = observed.TraceID()
 		r.Body = in
-		from := believeProxy(r, proxies)
-		r = withConnection(r, from)
-		w.Header().Set("x-amzn-RequestId", rec.id)
+		rec.from = believeProxy(r, proxies)
+		w.Header().Set(requestIDHeader, rec.id)
 		defer func() {
 			cut := recoverPanic(recover(), rec, out)
-			logRequest(log, r, rec, from.remote, in.n, out, time.Since(start))
+			took := time.Since(start)
+			observed.End(telemetry.Answer{Wire: rec.wire, Operation: rec.operation, Status: out.status, Received: in.n, Sent: out.n, Took: took})
+			logRequest(log, r, rec, in.n, out, took)
 			if cut {
 				panic(http.ErrAbortHandler) // the answer had begun: only a broken connection can tell the client
 			}
@@ -79,13 +109,19 @@ func recoverPanic(p any, rec *record, w *countingWriter) (cut bool) {
 	return false
 }
 
-func logRequest(log *slog.Logger, r *http.Request, rec *record, remote string, in int64, out *countingWriter, took time.Duration) {
+// requestIDHeader is spelled as net/http spells it: that is what finds it without a copy.
+const requestIDHeader = "X-Amzn-Requestid"
+
+func logRequest(log *slog.Logger, r *http.Request, rec *record, in int64, out *countingWriter, took time.Duration) {
 	level := slog.LevelInfo
 	if out.status >= http.StatusInternalServerError {
 		level = slog.LevelError
 	}
-	attrs := make([]slog.Attr, 0, 12)
-	attrs = append(attrs,
+	if !log.Enabled(r.Context(), level) {
+		return
+	}
+	line := slog.NewRecord(time.Now(), level, "request", 0) // where in this file it is written says nothing
+	line.AddAttrs(
 		slog.String("request_id", rec.id),
 		slog.String("method", r.Method),
 		slog.String("path", r.URL.Path),
@@ -93,17 +129,20 @@ func logRequest(log *slog.Logger, r *http.Request, rec *record, remote string, i
 		slog.Int64("bytes_in", in),
 		slog.Int64("bytes_out", out.n),
 		slog.Float64("duration_ms", float64(took.Microseconds())/1000),
-		slog.String("remote", remote))
+		slog.String("remote", rec.from.remote))
 	if rec.operation != "" {
-		attrs = append(attrs, slog.String("operation", rec.operation))
+		line.AddAttrs(slog.String("operation", rec.operation))
 	}
 	if !rec.caller.Anonymous() {
-		attrs = append(attrs, slog.String("caller", rec.caller.ARN))
+		line.AddAttrs(slog.String("caller", rec.caller.ARN))
+	}
+	if rec.trace != "" {
+		line.AddAttrs(slog.String("trace_id", rec.trace))
 	}
 	if rec.err != nil {
-		attrs = append(attrs, slog.String("error", rec.err.Error()))
+		line.AddAttrs(slog.String("error", rec.err.Error()))
 	}
-	log.LogAttrs(r.Context(), level, "request", attrs...)
+	_ = log.Handler().Handle(r.Context(), line) // as Logger does: there is nobody else to tell
 }
 
 // believeProxy takes client address, host and scheme from the headers of a trusted proxy, and from nobody else. The host

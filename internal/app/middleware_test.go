@@ -25,7 +25,7 @@ func serveOnce(t *testing.T, r *http.Request, handler http.HandlerFunc, proxies 
 	must(t, err)
 	var log logBuffer
 	w := httptest.NewRecorder()
-	withMiddleware(handler, slog.New(slog.NewJSONHandler(&log, nil)), networks).ServeHTTP(w, r)
+	withMiddleware(handler, slog.New(slog.NewJSONHandler(&log, nil)), networks, newObserver(t)).ServeHTTP(w, r)
 	return w, logLine(t, log.String())
 }
 
@@ -125,7 +125,7 @@ func TestPanicInTheMiddleOfAnAnswerCutsIt(t *testing.T) {
 					t.Errorf("%v: the server hears %v", value, err)
 				}
 			}()
-			withMiddleware(http.HandlerFunc(handler), slog.New(slog.NewJSONHandler(&log, nil)), nil).
+			withMiddleware(http.HandlerFunc(handler), slog.New(slog.NewJSONHandler(&log, nil)), nil, newObserver(t)).
 				ServeHTTP(httptest.NewRecorder(), newRequest(http.MethodGet, "/", ""))
 		}()
 		if line := logLine(t, log.String()); line["error"] == nil {
@@ -199,7 +199,7 @@ func TestFilesGoOutByTheServersOwnMeans(t *testing.T) {
 		_, err := io.CopyN(w, content, 10) // as http.ServeContent does
 		must(t, err)
 		must(t, http.NewResponseController(w).Flush())
-	}), slog.New(slog.DiscardHandler), nil).ServeHTTP(w, newRequest(http.MethodGet, "/", ""))
+	}), slog.New(slog.DiscardHandler), nil, newObserver(t)).ServeHTTP(w, newRequest(http.MethodGet, "/", ""))
 	if !w.readFrom {
 		t.Error("ReadFrom of the server was not called")
 	}

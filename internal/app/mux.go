@@ -2,14 +2,13 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/http/pprof"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/openecr/openecr/internal/ecrapi"
+	"github.com/openecr/openecr/internal/gallery"
 	"github.com/openecr/openecr/internal/ociapi"
 	"github.com/openecr/openecr/internal/ref"
 	"github.com/openecr/openecr/internal/registry"
@@ -27,9 +26,11 @@ type muxConfig struct {
 	// strictRegion has the API refuse requests signed for another region.
 	strictRegion bool
 	access       Access
+	ready        *readiness
 }
 
-// newMux tells requests apart: POST / is the API or STS, /v2/ and /token are the docker registry.
+// newMux tells requests apart: POST / is the API or STS, /v2/ and /token are the docker registry, everything else that only
+// reads is the gallery.
 func newMux(c muxConfig) http.Handler {
 	id := c.identity
 	throttle := newThrottle(c.rates)
@@ -56,22 +57,34 @@ func newMux(c muxConfig) http.Handler {
 		DefaultAlias: func(context.Context, registry.Caller) ref.Alias { return ref.Alias(c.alias) },
 		Observe:      observe,
 	})
-	probes := newProbes(c.stores.meta)
 	logos := logoHandler(c.registry)
-	welcome := welcomePage(c)
+	people := newSignIns(id)
+	pages := gallery.New(gallery.Options{
+		Registry:  c.registry,
+		PublicURL: c.public,
+		Version:   c.version,
+		Private:   c.access.Private,
+		SignIn:    people.signIn,
+		Resume:    people.resume,
+		Observe:   observe,
+	})
 	routes := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path := r.URL.Path
 		switch {
 		case path == "/" && r.Method == http.MethodPost:
-			api.ServeHTTP(w, r)
+			onWire("api", api, w, r)
 		case path == "/v2" || strings.HasPrefix(path, "/v2/") || path == "/token" || path == "/token/":
-			oci.ServeHTTP(w, r)
+			onWire("registry", oci, w, r)
 		case strings.HasPrefix(path, registry.LogoPath):
 			logos.ServeHTTP(w, r)
 		case path == "/healthz" || path == "/readyz":
-			probes.ServeHTTP(w, r)
-		case path == "/" && (r.Method == http.MethodGet || r.Method == http.MethodHead):
-			welcome(w)
+			onWire("probe", c.ready, w, r)
+		case r.Method == http.MethodGet || r.Method == http.MethodHead:
+			onWire("gallery", pages, w, r)
+		case r.Method == http.MethodPost && gallery.TakesForms(path):
+			onWire("gallery", pages, w, r)
+		case r.Method == http.MethodPost && gallery.IsCrawl(path):
+			onWire("gallery", http.HandlerFunc(pages.Crawl), w, r)
 		default:
 			http.Error(w, "There is nothing at this address. Images are under /v2/, the API takes POST at /.", http.StatusNotFound)
 		}
@@ -79,40 +92,12 @@ func newMux(c muxConfig) http.Handler {
 	return withOtherServices(routes, c.registry, id)
 }
 
-// welcomePage is for people who open the address in a browser.
-func welcomePage(c muxConfig) func(http.ResponseWriter) {
-	text := fmt.Sprintf("This is openecr %s, a registry of container images.\n\n    docker pull %s/%s/NAME:TAG\n", c.version, c.public.Host, c.alias)
-	return func(w http.ResponseWriter) {
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		_, _ = w.Write([]byte(text))
-	}
-}
-
-// newProbes answers the two questions of an orchestrator: does the process live, and can it do its work.
-func newProbes(meta registry.Meta) http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = w.Write([]byte("ok\n"))
-	})
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
-		defer cancel()
-		if _, _, err := registry.FindRoot(ctx, meta); err != nil {
-			observe(r, "readyz", registry.Caller{}, err)
-			http.Error(w, "The metadata store does not answer; the log says why.", http.StatusServiceUnavailable)
-			return
-		}
-		_, _ = w.Write([]byte("ok\n"))
-	})
-	return mux
-}
-
 // newAdminMux is what only an operator may see.
-func newAdminMux(meta registry.Meta) http.Handler {
+func newAdminMux(ready, metrics http.Handler) http.Handler {
 	mux := http.NewServeMux()
-	probes := newProbes(meta)
-	mux.Handle("/healthz", probes)
-	mux.Handle("/readyz", probes)
+	mux.Handle("/healthz", ready)
+	mux.Handle("/readyz", ready)
+	mux.Handle("GET /metrics", metrics)
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)

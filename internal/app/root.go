@@ -15,7 +15,8 @@ import (
 // one is set. Afterwards account and alias stay what they are.
 //
 // The credentials file is written before the store, so that a crash between the two leaves a file whose key the next
-// start uses, and never a key whose secret nobody has.
+// start uses, and never a key whose secret nobody has. In a fleet a key is not drawn, because a file of one node is of no
+// use to the others: it comes from the environment or from `openecr key create`.
 func ensureRoot(ctx context.Context, reg *registry.Registry, s stores, c Config) (Info, error) {
 	account, alias, err := registry.FindRoot(ctx, s.meta)
 	isNew := errors.Is(err, registry.ErrAbsent)
@@ -28,7 +29,7 @@ func ensureRoot(ctx context.Context, reg *registry.Registry, s stores, c Config)
 	}
 	keys := credentials{c.AccessKeyID, c.SecretAccessKey}
 	path := c.file(CredentialsFile)
-	if isNew && keys.id == "" {
+	if isNew && keys.id == "" && !c.onPostgres() {
 		if keys, err = loadOrDrawCredentials(path); err != nil {
 			return Info{}, err
 		}
@@ -39,12 +40,15 @@ func ensureRoot(ctx context.Context, reg *registry.Registry, s stores, c Config)
 		}
 		root.Key = registry.AccessKey{ID: keys.id, Account: root.Account, SealedSecret: s.sealer.Seal([]byte(keys.secret), []byte(keys.id))}
 	}
-	if isNew {
+	if isNew && keys.id != "" {
 		if err := writeCredentials(path, keys); err != nil {
 			return Info{}, err
 		}
 	}
 	if err := reg.EnsureRoot(ctx, root); err != nil {
+		if _, _, found := registry.FindRoot(ctx, s.meta); isNew && found == nil {
+			return ensureRoot(ctx, reg, s, c) // another node was faster, and its account is there to stay
+		}
 		return Info{}, err
 	}
 	if keys.id != "" { // in an old store only now: a start that is refused changes nothing

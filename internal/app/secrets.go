@@ -73,6 +73,11 @@ func sharedKey(ctx context.Context, meta registry.Meta, sealer *auth.Sealer, nam
 	if err != nil {
 		return key, err
 	}
+	return openKey(sealer, name, sealed)
+}
+
+// openKey opens what sharedKey has sealed.
+func openKey(sealer *auth.Sealer, name string, sealed []byte) (key [32]byte, err error) {
 	plain, err := sealer.Open(sealed, []byte(name))
 	if errors.Is(err, auth.ErrWrongMasterKey) {
 		return key, errors.New("the master key does not open this data: set OPENECR_MASTER_KEY, or put the file master.key back, as it was when the data was made")

@@ -35,9 +35,10 @@ func TestRouting(t *testing.T) {
 		body         string // what the answer has in it
 	}{
 		{"POST", "/", 400, "application/x-amz-json-1.1", `"__type":"UnknownOperationException"`},
-		{"GET", "/", 200, "text/plain; charset=utf-8", "openecr 1.2.3"},
-		{"GET", "/?x", 200, "text/plain; charset=utf-8", "docker pull " + info.Registry + "/NAME:TAG"},
-		{"HEAD", "/", 200, "text/plain; charset=utf-8", ""},
+		{"GET", "/", 200, "text/html; charset=utf-8", "openecr 1.2.3"},
+		{"HEAD", "/", 200, "text/html; charset=utf-8", ""},
+		{"GET", "/" + info.Alias, 200, "text/html; charset=utf-8", "Repositories"},
+		{"GET", "/robots.txt", 200, "text/plain; charset=utf-8", "Sitemap: " + info.URL + "/sitemap.xml"},
 		{"PUT", "/", 404, "text/plain; charset=utf-8", "There is nothing at this address."},
 		{"GET", "/v2/", 401, "application/json; charset=utf-8", "UNAUTHORIZED"},
 		{"GET", "/v2/" + info.Alias + "/absent/tags/list", 404, "application/json; charset=utf-8", "NAME_UNKNOWN"},
@@ -45,10 +46,10 @@ func TestRouting(t *testing.T) {
 		{"GET", "/healthz", 200, "text/plain; charset=utf-8", "ok\n"},
 		{"GET", "/readyz", 200, "text/plain; charset=utf-8", "ok\n"},
 		{"POST", "/healthz", 405, "text/plain; charset=utf-8", ""},
-		{"GET", "/debug/pprof/", 404, "text/plain; charset=utf-8", "There is nothing at this address."},
-		{"GET", "/v2x", 404, "text/plain; charset=utf-8", "There is nothing at this address."},
+		{"GET", "/debug/pprof", 404, "text/html; charset=utf-8", "No publisher has this name"},
+		{"GET", "/v2x", 404, "text/html; charset=utf-8", "No publisher has this name"},
 		{"POST", "/x", 404, "text/plain; charset=utf-8", "There is nothing at this address."},
-		{"GET", "/healthz/", 404, "text/plain; charset=utf-8", ""},
+		{"GET", "/healthz/", 404, "text/html; charset=utf-8", "There is no such page"},
 	} {
 		res, body := r.do(t, c.method, info.URL+c.path, nil)
 		if res.StatusCode != c.status || res.Header.Get("Content-Type") != c.contentType || !strings.Contains(body, c.body) {
@@ -84,16 +85,20 @@ func (deadMeta) View(context.Context, func(registry.Tx) error) error {
 	return errors.New("connection to 10.0.0.1 refused")
 }
 
+func deadMetaReadiness() http.HandlerFunc {
+	return (&readiness{checks: []storeCheck{{"metadata store", func(ctx context.Context) error { return deadMeta{}.View(ctx, nil) }}}}).ServeHTTP
+}
+
 func TestProbesOfAStoreThatDoesNotAnswer(t *testing.T) {
 	for path, want := range map[string]string{
 		"/healthz": "200 ok\n",
 		"/readyz":  "503 The metadata store does not answer; the log says why.\n",
 	} {
-		w, line := serveOnce(t, newRequest(http.MethodGet, path, ""), newProbes(deadMeta{}).ServeHTTP)
+		w, line := serveOnce(t, newRequest(http.MethodGet, path, ""), deadMetaReadiness())
 		if got := fmt.Sprintf("%d %s", w.Code, w.Body); got != want {
 			t.Errorf("%s: %s", path, got)
 		}
-		if w.Code == http.StatusServiceUnavailable && (line["error"] != "connection to 10.0.0.1 refused" || line["level"] != "ERROR") {
+		if w.Code == http.StatusServiceUnavailable && (line["error"] != "metadata store: connection to 10.0.0.1 refused" || line["level"] != "ERROR") {
 			t.Errorf("logged %v", line)
 		}
 	}

@@ -20,13 +20,15 @@ func withOtherServices(next http.Handler, reg *registry.Registry, id *identity) 
 		Observe:    observe,
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if ecrapi.IsCall(r) { // whatever it is signed for
+			next.ServeHTTP(w, r)
+			return
+		}
 		service := stsapi.SignedFor(r)
 		query := r.Method == http.MethodPost && r.URL.Path == "/" && stsapi.IsQuery(r)
 		switch {
-		case ecrapi.IsCall(r): // whatever it is signed for
-			next.ServeHTTP(w, r)
 		case query && (service == "sts" || service == ""):
-			sts.ServeHTTP(w, r)
+			onWire("sts", sts, w, r)
 		case service != "" && service != "ecr-public":
 			observe(r, "", registry.Caller{}, fmt.Errorf("meant for another service: %q", service))
 			stsapi.Refuse(w, r, service)

@@ -45,6 +45,11 @@ func (t *throttle) take(r *http.Request, caller registry.Caller, operation strin
 	if caller.Anonymous() {
 		key.who = connectionOf(r).remote
 	}
+	return t.spend(key, limit)
+}
+
+// spend takes a token of a bucket, or says how long it is until there is one.
+func (t *throttle) spend(key bucketKey, limit rate) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := t.now()
@@ -62,6 +67,15 @@ func (t *throttle) take(r *http.Request, caller registry.Caller, operation strin
 	}
 	t.buckets[key] = b
 	return wait
+}
+
+// giveBack undoes a spend.
+func (t *throttle) giveBack(key bucketKey, limit rate) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if b, ok := t.buckets[key]; ok {
+		t.buckets[key] = bucket{min(limit.burst, b.tokens+1), b.at}
+	}
 }
 
 func (b bucket) filled(limit rate, now time.Time) bucket {

@@ -448,3 +448,20 @@ func BenchmarkVerify(b *testing.B) {
 		}
 	}
 }
+
+// Every call is checked, so what a check allocates must not grow.
+func TestAllocationsOfAVerifiedSignature(t *testing.T) {
+	const most = 22
+	body := []byte(`{"repositoryName":"hello"}`)
+	r := newRequest(t, "/", string(body))
+	sign(t, r, string(body), testSecret, "us-east-1", testTime)
+	v := newVerifier()
+	got := testing.AllocsPerRun(200, func() {
+		if _, err := verify(v, r, string(body)); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if got > most {
+		t.Errorf("%.0f allocations, at most %d", got, most)
+	}
+}

@@ -28,7 +28,7 @@ var (
 	ErrTokenExpired = errors.New("token has expired")
 )
 
-// An audience keeps a password from serving as a bearer token, and the other way round.
+// An audience keeps a password from serving as a bearer token, and the other way round. Sessions have one too.
 const (
 	audiencePassword = "password"
 	audienceRegistry = "registry"
@@ -40,7 +40,7 @@ type TokenKey struct {
 	Secret [32]byte
 }
 
-// Tokens issues and checks passwords and bearer tokens. Nothing is stored: a token is its claims and an HMAC-SHA256.
+// Tokens issues and checks passwords, bearer tokens and sessions. Nothing is stored: a token is its claims and an HMAC-SHA256.
 // Whether the access key behind a token still stands is for the caller to check, by Claims.AccessKeyID.
 type Tokens struct {
 	// Keys gives the keys in use: the first signs, all verify.
@@ -141,12 +141,9 @@ func (t *Tokens) issue(ctx context.Context, audience string, encoding *base64.En
 	if ttl < time.Second {
 		return issued{}, fmt.Errorf("lifetime %v is under one second", ttl)
 	}
-	keys, err := t.Keys(ctx)
+	keys, err := t.signers(ctx)
 	if err != nil {
-		return issued{}, fmt.Errorf("get token keys: %w", err)
-	}
-	if len(keys) == 0 {
-		return issued{}, errors.New("there is no token key to sign with")
+		return issued{}, err
 	}
 	now := t.now()
 	expires := now.Add(min(ttl, MaxTokenTTL)).UTC().Truncate(time.Second)
@@ -167,19 +164,40 @@ func (t *Tokens) issue(ctx context.Context, audience string, encoding *base64.En
 	return issued{payload, encoding.EncodeToString(keys[0].sign(payload)), expires}, nil
 }
 
-// open looks into the payload only once its signature holds, and tells expired from invalid only then.
-func (t *Tokens) open(ctx context.Context, audience string, encoding *base64.Encoding, payload, signature string) (Claims, error) {
+// signers are the keys, of which the first signs.
+func (t *Tokens) signers(ctx context.Context) ([]TokenKey, error) {
+	keys, err := t.Keys(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("get token keys: %w", err)
+	}
+	if len(keys) == 0 {
+		return nil, errors.New("there is no token key to sign with")
+	}
+	return keys, nil
+}
+
+// verify is the payload as it was signed. Nobody looks into one before its signature holds.
+func (t *Tokens) verify(ctx context.Context, encoding *base64.Encoding, payload, signature string) ([]byte, error) {
 	sig, sigOK := decode(encoding, signature)
 	raw, rawOK := decode(encoding, payload)
 	if !sigOK || !rawOK {
-		return Claims{}, ErrTokenInvalid
+		return nil, ErrTokenInvalid
 	}
 	keys, err := t.Keys(ctx)
 	if err != nil {
-		return Claims{}, fmt.Errorf("get token keys: %w", err)
+		return nil, fmt.Errorf("get token keys: %w", err)
 	}
 	if !signedBy(keys, payload, sig) {
-		return Claims{}, ErrTokenInvalid
+		return nil, ErrTokenInvalid
+	}
+	return raw, nil
+}
+
+// open tells expired from invalid only for a genuine token.
+func (t *Tokens) open(ctx context.Context, audience string, encoding *base64.Encoding, payload, signature string) (Claims, error) {
+	raw, err := t.verify(ctx, encoding, payload, signature)
+	if err != nil {
+		return Claims{}, err
 	}
 	var c wireClaims
 	if json.Unmarshal(raw, &c) != nil || c.Audience != audience || c.Registry != t.Registry {

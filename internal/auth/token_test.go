@@ -313,3 +313,21 @@ func FuzzParseAuthorizationToken(f *testing.F) {
 		}
 	})
 }
+
+// Every pull is checked, so what a check allocates must not grow.
+func TestAllocationsOfACheckedToken(t *testing.T) {
+	const most = 32
+	tokens := &Tokens{Keys: func(context.Context) ([]TokenKey, error) { return []TokenKey{{ID: "1"}}, nil }, Registry: "registry.example"}
+	token, _, err := tokens.IssueBearer(t.Context(), Identity{AccountID: "123456789012", AccessKeyID: "AKIA", ARN: "arn"}, []string{"repository:a/b:pull"}, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := testing.AllocsPerRun(200, func() {
+		if _, err := tokens.ParseBearer(t.Context(), token); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if got > most {
+		t.Errorf("%.0f allocations, at most %d", got, most)
+	}
+}

@@ -16,7 +16,6 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 
 	"github.com/openecr/openecr/internal/registry"
@@ -43,8 +42,8 @@ var _ registry.Blobs = (*Store)(nil)
 //
 // All 256 folders are made by Open, so that a new file has only one folder to sync.
 func (s *Store) path(locator string) (string, error) {
-	if !isLocator(locator) {
-		return "", fmt.Errorf("blob locator %.40q is malformed: it must be 32 lower-case hex digits", locator)
+	if err := registry.CheckLocator(locator); err != nil {
+		return "", err
 	}
 	return filepath.Join(s.dir, locator[:2], locator), nil
 }
@@ -54,11 +53,6 @@ const (
 	finishedMode   fs.FileMode = 0o400
 	folderMode     fs.FileMode = 0o700
 )
-
-// isLocator keeps paths inside the directory: what it accepts has no separator and no dot.
-func isLocator(s string) bool {
-	return len(s) == 32 && strings.Trim(s, "0123456789abcdef") == ""
-}
 
 // Open makes the directory and its folders where they are missing, and returns once they are durable.
 func Open(dir string) (*Store, error) {
@@ -169,7 +163,7 @@ func (s *Store) listFolder(ctx context.Context, folder string) ([]registry.Store
 	stored := make([]registry.Stored, 0, len(entries))
 	for _, entry := range entries {
 		name := entry.Name()
-		if !isLocator(name) || name[:2] != folder || !entry.Type().IsRegular() {
+		if registry.CheckLocator(name) != nil || name[:2] != folder || !entry.Type().IsRegular() {
 			continue
 		}
 		info, err := entry.Info()

@@ -2,7 +2,6 @@ package blobfs_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -45,12 +44,23 @@ func open(t testing.TB, dir string) *blobfs.Store {
 // put stores a finished blob.
 func put(t testing.TB, s *blobfs.Store, locator, content string) {
 	t.Helper()
-	if _, err := s.Append(t.Context(), locator, 0, strings.NewReader(content)); err != nil {
+	u, err := appendTo(t, s, unfinished(locator, 0), strings.NewReader(content))
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Finish(t.Context(), locator, int64(len(content))); err != nil {
+	if _, err := s.Finish(t.Context(), u, nil); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func unfinished(locator string, offset int64) registry.Unfinished {
+	return registry.Unfinished{Locator: locator, Offset: offset}
+}
+
+// appendTo needs no numbers: files are told apart by their names alone.
+func appendTo(t testing.TB, s *blobfs.Store, u registry.Unfinished, r io.Reader) (registry.Unfinished, error) {
+	t.Helper()
+	return s.Append(t.Context(), u, r, nil)
 }
 
 func wantNoFiles(t *testing.T, dir string) {
@@ -79,13 +89,15 @@ func TestLocatorsThatAreNot32HexDigitsAreRefused(t *testing.T) {
 		locator[:31] + "\x00", "../" + locator[:29], locator[:2] + "/" + locator[:29], strings.Repeat("é", 16), strings.Repeat("x", 1<<20),
 	}
 	for _, locator := range bad {
-		_, appendErr := s.Append(t.Context(), locator, 0, strings.NewReader("x"))
+		_, appendErr := appendTo(t, s, unfinished(locator, 0), strings.NewReader("x"))
+		_, finishErr := s.Finish(t.Context(), unfinished(locator, 0), nil)
 		_, openErr := s.Open(t.Context(), locator)
 		calls := map[string]error{
-			"Append": appendErr,
-			"Finish": s.Finish(t.Context(), locator, 0),
-			"Open":   openErr,
-			"Delete": s.Delete(t.Context(), locator),
+			"Append":  appendErr,
+			"Finish":  finishErr,
+			"Discard": s.Discard(t.Context(), unfinished(locator, 0)),
+			"Open":    openErr,
+			"Delete":  s.Delete(t.Context(), locator),
 		}
 		for call, err := range calls {
 			if err == nil || !strings.Contains(err.Error(), "must be 32 lower-case hex digits") {
@@ -124,11 +136,11 @@ func TestFinishedBlobsTakeNoMoreBytes(t *testing.T) {
 	s := open(t, dir)
 	put(t, s, locator, "content")
 	for _, offset := range []int64{0, 3, 7} {
-		if _, err := s.Append(t.Context(), locator, offset, strings.NewReader("other")); err == nil {
+		if _, err := appendTo(t, s, unfinished(locator, offset), strings.NewReader("other")); err == nil {
 			t.Errorf("Append at %d after Finish succeeded", offset)
 		}
 	}
-	if err := s.Finish(t.Context(), locator, 3); err == nil {
+	if _, err := s.Finish(t.Context(), unfinished(locator, 3), nil); err == nil {
 		t.Error("Finish at fewer bytes after Finish succeeded")
 	}
 	path := filepath.Join(dir, locator[:2], locator)
@@ -148,11 +160,11 @@ func TestFinishedBlobsTakeNoMoreBytes(t *testing.T) {
 func TestFailedAppendLeavesNoTail(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
-	if _, err := s.Append(t.Context(), locator, 0, strings.NewReader("accepted")); err != nil {
+	if _, err := appendTo(t, s, unfinished(locator, 0), strings.NewReader("accepted")); err != nil {
 		t.Fatal(err)
 	}
 	gone := io.MultiReader(bytes.NewReader(make([]byte, 1<<20)), errReader{io.ErrUnexpectedEOF})
-	if _, err := s.Append(t.Context(), locator, 8, gone); !errors.Is(err, io.ErrUnexpectedEOF) {
+	if _, err := appendTo(t, s, unfinished(locator, 8), gone); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("Append: error %v, want %v", err, io.ErrUnexpectedEOF)
 	}
 	got, err := os.ReadFile(filepath.Join(dir, locator[:2], locator))
@@ -251,7 +263,7 @@ func TestAppendHoldsNoMoreThanOnePiece(t *testing.T) {
 	s := open(t, t.TempDir())
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	_, err := s.Append(context.Background(), locator, 0, io.LimitReader(zeros{}, 20<<20))
+	_, err := appendTo(t, s, unfinished(locator, 0), io.LimitReader(zeros{}, 20<<20))
 	runtime.ReadMemStats(&after)
 	if err != nil {
 		t.Fatal(err)
@@ -276,7 +288,7 @@ func BenchmarkAppend(b *testing.B) {
 			b.SetBytes(size)
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := s.Append(b.Context(), locator, 0, io.LimitReader(zeros{}, size)); err != nil {
+				if _, err := appendTo(b, s, unfinished(locator, 0), io.LimitReader(zeros{}, size)); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -292,11 +304,11 @@ func BenchmarkFinish(b *testing.B) {
 		if err := s.Delete(b.Context(), locator); err != nil {
 			b.Fatal(err)
 		}
-		if _, err := s.Append(b.Context(), locator, 0, strings.NewReader("content")); err != nil {
+		if _, err := appendTo(b, s, unfinished(locator, 0), strings.NewReader("content")); err != nil {
 			b.Fatal(err)
 		}
 		b.StartTimer()
-		if err := s.Finish(b.Context(), locator, 7); err != nil {
+		if _, err := s.Finish(b.Context(), unfinished(locator, 7), nil); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -17,7 +17,7 @@ func TestFullDiskIsSaidClearly(t *testing.T) {
 	if err := os.Symlink("/dev/full", path); err != nil {
 		t.Fatal(err)
 	}
-	_, err := s.Append(t.Context(), locator, 0, strings.NewReader("content"))
+	_, err := appendTo(t, s, unfinished(locator, 0), strings.NewReader("content"))
 	if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "the disk that holds "+dir+" is full") {
 		t.Errorf("Append on a full disk: error %v, want one that says so and names %s", err, dir)
 	}

@@ -25,12 +25,14 @@ type piece [256 << 10]byte
 //
 // Step 4 does not ask whether this Append made the file: one that made it and failed may not have come so far.
 // When a step fails, the file is cut back to offset.
-func (s *Store) Append(ctx context.Context, locator string, offset int64, r io.Reader) (int64, error) {
-	n, err := s.append(ctx, locator, offset, r)
+//
+// The file is all there is to note, so the upload has no State.
+func (s *Store) Append(ctx context.Context, u registry.Unfinished, r io.Reader, _ registry.Allot) (registry.Unfinished, error) {
+	n, err := s.append(ctx, u.Locator, u.Offset, r)
 	if err != nil {
-		return 0, fmt.Errorf("append to blob %s at byte %d: %w", locator, offset, s.explain(err))
+		return registry.Unfinished{}, fmt.Errorf("append to blob %s at byte %d: %w", u.Locator, u.Offset, s.explain(err))
 	}
-	return n, nil
+	return registry.Unfinished{Locator: u.Locator, Offset: u.Offset + n}, nil
 }
 
 func (s *Store) append(ctx context.Context, locator string, offset int64, r io.Reader) (int64, error) {
@@ -60,13 +62,13 @@ func (s *Store) append(ctx context.Context, locator string, offset int64, r io.R
 	return n, nil
 }
 
-// Finish cuts the file to size, syncs it, and only then makes it read-only: a file that is read-only is durable. The
-// mode itself is not synced; a file that power loss makes writable again has the same bytes.
-func (s *Store) Finish(ctx context.Context, locator string, size int64) error {
-	if err := s.finish(ctx, locator, size); err != nil {
-		return fmt.Errorf("finish blob %s at %d bytes: %w", locator, size, s.explain(err))
+// Finish cuts the file to what is recorded, syncs it, and only then makes it read-only: a file that is read-only is
+// durable. The mode itself is not synced; a file that power loss makes writable again has the same bytes.
+func (s *Store) Finish(ctx context.Context, u registry.Unfinished, _ registry.Allot) (string, error) {
+	if err := s.finish(ctx, u.Locator, u.Offset); err != nil {
+		return "", fmt.Errorf("finish blob %s at %d bytes: %w", u.Locator, u.Offset, s.explain(err))
 	}
-	return nil
+	return u.Locator, nil
 }
 
 func (s *Store) finish(ctx context.Context, locator string, size int64) error {
@@ -95,6 +97,22 @@ func (s *Store) finish(ctx context.Context, locator string, size int64) error {
 		}
 	}
 	return f.Chmod(finishedMode)
+}
+
+// Discard removes the file of an upload unless it is finished. Like Delete it does not sync.
+func (s *Store) Discard(ctx context.Context, u registry.Unfinished) error {
+	path, err := s.path(u.Locator)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && isFinished(info) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("discard blob %s: %w", u.Locator, err)
+	}
+	return s.Delete(ctx, u.Locator)
 }
 
 func isFinished(info fs.FileInfo) bool { return info.Mode().Perm()&0o200 == 0 }

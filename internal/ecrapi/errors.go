@@ -59,12 +59,13 @@ var codes = map[registry.Kind]string{
 	registry.ReferencedImagesNotFound: "ReferencedImagesNotFoundException",
 	registry.LimitExceeded:            "LimitExceededException",
 	registry.Referenced:               "InvalidParameterException", // the registry wire only
+	registry.ReadOnly:                 "ServiceUnavailableException",
 }
 
 // code is the exception for a kind as far as the operation models it. An unknown registry is, for the operations that
 // model no such thing, a repository that is not there; what is left is a parameter that cannot be right.
 func code(op *ecrpublic.Operation, kind registry.Kind) string {
-	if kind == registry.AccessDenied {
+	if kind == registry.AccessDenied || kind == registry.ReadOnly {
 		return codes[kind] // common to all operations, so no operation lists it
 	}
 	candidates := []string{codes[kind]}
@@ -87,6 +88,9 @@ func writeError(w http.ResponseWriter, op *ecrpublic.Operation, err error) {
 	var malformed *ecrpublic.SerializationError
 	var known exception
 	switch {
+	case errors.As(err, &refused) && refused.Kind == registry.ReadOnly:
+		w.Header().Set("Retry-After", "30")
+		write(w, http.StatusServiceUnavailable, refusal(op, refused)) // the status that clients try again after
 	case errors.As(err, &refused):
 		write(w, http.StatusBadRequest, refusal(op, refused))
 	case errors.As(err, &invalid):

@@ -1,12 +1,15 @@
 package ecrapi
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/openecr/openecr/ecrpublic"
@@ -43,6 +46,30 @@ type Server struct {
 	Options
 	handlers map[string]handler
 	spools   spools
+	buffers  sync.Pool // of *buffers
+}
+
+// buffers are what a request is read into and what it is answered from. Nothing outlives the request in them: what a
+// decoder returns is a copy.
+type buffers struct {
+	body   bytes.Buffer
+	answer []byte
+}
+
+// maxKept is how large buffers may have grown that are used again, in bytes each. It holds the largest check of layers.
+const maxKept = 64 << 10
+
+func (s *Server) takeBuffers() *buffers {
+	if b, ok := s.buffers.Get().(*buffers); ok {
+		return b
+	}
+	return new(buffers)
+}
+
+func (s *Server) giveBack(b *buffers) {
+	if b.body.Cap() <= maxKept && cap(b.answer) <= maxKept {
+		s.buffers.Put(b)
+	}
 }
 
 // New makes a Server.
@@ -61,7 +88,8 @@ func New(o Options) *Server {
 // ServeHTTP answers one call. The order of its checks is that of their cost: nothing is read for a caller whose headers
 // are wrong, and nothing changes before the signature over the body is proven.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	call := call{server: s, r: r}
+	call := call{server: s, r: r, buffers: s.takeBuffers()}
+	defer s.giveBack(call.buffers)
 	answer, err := call.serve()
 	s.Observe(r, call.name(), call.caller, err)
 	if err != nil {
@@ -82,6 +110,8 @@ type call struct {
 	r      *http.Request
 	op     *ecrpublic.Operation
 	caller registry.Caller
+
+	buffers *buffers
 }
 
 func (c *call) name() string {
@@ -114,6 +144,11 @@ func (c *call) serve() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.op.Name == checkOperation {
+		if answer, ok, err := c.checkLayers(body); ok {
+			return answer, err
+		}
+	}
 	in := c.op.NewInput()
 	if err := ecrpublic.Unmarshal(body, in); err != nil {
 		return nil, err
@@ -136,10 +171,13 @@ func (c *call) answer(in any) ([]byte, error) {
 // readBody holds the whole body, which is small for every operation that comes here, and proves its signature.
 func (c *call) readBody(pending Pending) ([]byte, error) {
 	limit := bodyLimit(c.op)
-	body, err := io.ReadAll(io.LimitReader(c.r.Body, limit+1))
-	if err != nil {
+	buffer := &c.buffers.body
+	buffer.Reset()
+	buffer.Grow(int(min(max(c.r.ContentLength, 0), maxKept/2)) + bytes.MinRead) // what it then reads, it reads at once
+	if _, err := buffer.ReadFrom(io.LimitReader(c.r.Body, limit+1)); err != nil {
 		return nil, brokenBody(err)
 	}
+	body := buffer.Bytes()
 	if int64(len(body)) > limit {
 		return nil, bodyTooLarge(c.op)
 	}
@@ -180,6 +218,7 @@ func brokenBody(err error) error {
 // write answers with a body that is already JSON.
 func write(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Type", ecrpublic.ContentType)
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // a client that left does not hear the answer
 }

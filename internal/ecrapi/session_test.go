@@ -8,6 +8,7 @@ import (
 	"image/png"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -84,7 +85,10 @@ func (s session) exchange(t *testing.T, r *rig, e exchange) {
 	if got := w.Header().Get("Content-Type"); got != ecrpublic.ContentType {
 		t.Errorf("Content-Type %q", got)
 	}
-	if len(w.Header()) != 2 { // the other is the request id, which stands there already
+	if got := w.Header().Get("Content-Length"); got != strconv.Itoa(len(body)) {
+		t.Errorf("Content-Length %q of %d bytes", got, len(body))
+	}
+	if len(w.Header()) != 3 { // the other is the request id, which stands there already
 		t.Errorf("headers %v", w.Header())
 	}
 	if !json.Valid([]byte(body)) {

@@ -21,8 +21,21 @@ func (s *Server) blobHead(w http.ResponseWriter, r *http.Request, q Request, _ r
 	return nil
 }
 
-// blobGet hands the file itself to ServeContent, unwrapped, so that the kernel can send it.
+// blobGet sends the client to where the bytes are when the registry says so (OCI distribution spec, "Pulling blobs");
+// otherwise it hands the file itself to ServeContent, unwrapped, so that the kernel can send it.
 func (s *Server) blobGet(w http.ResponseWriter, r *http.Request, q Request, _ registry.Caller) error {
+	address, err := s.Registry.LayerAddress(r.Context(), q.Repository(), q.Digest)
+	if err != nil {
+		return err
+	}
+	if address != "" {
+		w.Header().Set("Cache-Control", "no-store") // the address holds for a while only
+		w.Header().Set("Docker-Content-Digest", q.Digest.String())
+		w.Header().Set("Content-Type", "application/octet-stream")
+		w.Header().Set("Location", address)
+		w.WriteHeader(http.StatusTemporaryRedirect)
+		return nil
+	}
 	content, err := s.Registry.OpenLayer(r.Context(), q.Repository(), q.Digest)
 	if err != nil {
 		return err

@@ -10,8 +10,8 @@ import (
 	"github.com/openecr/openecr/internal/registry"
 )
 
-// The codes of the OCI distribution spec 1.1, section "Error Codes", and one of our own for failures of the server, for
-// which the spec has none.
+// The codes of the OCI distribution spec 1.1, section "Error Codes", and two of our own for what the spec has none:
+// failures of the server, and its pauses.
 const (
 	codeBlobUnknown         = "BLOB_UNKNOWN"
 	codeBlobUploadInvalid   = "BLOB_UPLOAD_INVALID"
@@ -27,6 +27,7 @@ const (
 	codeDenied              = "DENIED"
 	codeUnsupported         = "UNSUPPORTED"
 	codeTooManyRequests     = "TOOMANYREQUESTS"
+	codeUnavailable         = "UNAVAILABLE"
 	codeUnknown             = "UNKNOWN"
 )
 
@@ -64,6 +65,7 @@ var answers = map[registry.Kind]answer{
 	registry.ReferencedImagesNotFound: {http.StatusBadRequest, codeManifestBlobUnknown},
 	registry.LimitExceeded:            {http.StatusForbidden, codeDenied},
 	registry.Referenced:               {http.StatusMethodNotAllowed, codeUnsupported},
+	registry.ReadOnly:                 {http.StatusServiceUnavailable, codeUnavailable},
 }
 
 // Error is a refusal as the client reads it.
@@ -160,6 +162,8 @@ func (s *Server) coreRefusal(r *http.Request, q Request, caller registry.Caller,
 	a := answers[refused.Kind]
 	e := refusef(a.status, a.code, "%s", refused.Message)
 	switch {
+	case refused.Kind == registry.ReadOnly:
+		e.Header = http.Header{"Retry-After": {"30"}}
 	case refused.Kind == registry.Referenced:
 		e.Header = http.Header{"Allow": {"GET, HEAD"}} // as long as something needs it
 	case refused.Kind == registry.ImageNotFound:

@@ -72,6 +72,12 @@ func newServer(t *testing.T, change ...func(*ociapi.Options)) *server {
 // newCore is the registry behind a server.
 func newCore(t *testing.T, blobs registry.Blobs) *registry.Registry {
 	t.Helper()
+	return newCoreOf(t, registry.Config{Blobs: blobs})
+}
+
+// newCoreOf adds what every registry has here.
+func newCoreOf(t *testing.T, c registry.Config) *registry.Registry {
+	t.Helper()
 	meta, err := sqlmeta.Open(t.Context(), sqlmeta.Options{Path: filepath.Join(t.TempDir(), "meta.db")})
 	if err != nil {
 		t.Fatal(err)
@@ -81,7 +87,8 @@ func newCore(t *testing.T, blobs registry.Blobs) *registry.Registry {
 			t.Error(err)
 		}
 	})
-	core := registry.New(registry.Config{Meta: meta, Blobs: blobs, Host: "registry.test"})
+	c.Meta, c.Host = meta, "registry.test"
+	core := registry.New(c)
 	addAccount(t, meta, core, owner, "a1b2c3d4", "hello")
 	addAccount(t, meta, core, stranger, "z9y8x7w6", "theirs")
 	return core

@@ -92,16 +92,16 @@ func (k Kind) pushes() bool {
 	return false
 }
 
-// kindOf is the kind of a method on a resource, empty when there is none, and the methods that there are.
+// kindOf is the kind of a method on a resource, and where there is none the methods that there are.
 func kindOf(res resource, method string) (kind Kind, allowed string) {
 	var methods []string
 	for _, route := range routes {
+		if route.resource == res && route.method == method {
+			return route.kind, ""
+		}
 		if route.resource == res {
 			methods = append(methods, route.method)
-			if route.method == method {
-				kind = route.kind
-			}
 		}
 	}
-	return kind, strings.Join(methods, ", ")
+	return "", strings.Join(methods, ", ")
 }

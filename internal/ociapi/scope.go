@@ -118,6 +118,9 @@ func (s *Server) checkScopes(r *http.Request, q Request, c registry.Caller, scop
 		return nil
 	}
 	if err := authorize(r.Context(), s.Registry, c, q.Repository(), q.action()); err != nil {
+		if q.action() == actionPush {
+			s.Registry.NoteRefusedPush(c, q.Repository(), err)
+		}
 		return err
 	}
 	return s.unauthorized(r, q, "The bearer token is not good for this: get one with the scope that the Www-Authenticate header names.", challengeInsufficient)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 )
 
 // RepositoryName is the name of a repository inside a registry, without its alias: "team/nginx".
@@ -14,18 +15,34 @@ const (
 	maxRepositoryName = 205
 )
 
-var repositoryName = regexp.MustCompile(`^(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*$`)
-
 // ParseRepositoryName accepts 2 to 205 characters of the ECR Public grammar (CreateRepository API page), which is
 // narrower than that of the OCI distribution spec: no "__" and no runs of dashes.
 func ParseRepositoryName(s string) (RepositoryName, error) {
 	if len(s) < minRepositoryName || len(s) > maxRepositoryName {
 		return "", fmt.Errorf("repository name %q has %d characters instead of %d to %d", clip(s), len(s), minRepositoryName, maxRepositoryName)
 	}
-	if !repositoryName.MatchString(s) {
+	if !isJoined(s, "._-/") {
 		return "", fmt.Errorf("repository name %q is malformed: use lower-case letters and digits, joined by single '.', '_', '-' or '/'", s)
 	}
 	return RepositoryName(s), nil
+}
+
+// isJoined says whether s is runs of lower-case letters and digits, joined by single separators. Every request names a
+// repository, so this is no regular expression.
+func isJoined(s, separators string) bool {
+	inRun := false
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case 'a' <= c && c <= 'z' || '0' <= c && c <= '9':
+			inRun = true
+		case inRun && strings.IndexByte(separators, c) >= 0:
+			inRun = false
+		default:
+			return false
+		}
+	}
+	return inRun
 }
 
 // Alias is the first path element under which a registry is reached: "a1b2c3d4" in "host/a1b2c3d4/team/nginx".
@@ -39,7 +56,7 @@ const (
 var alias = regexp.MustCompile(`^[a-z][a-z0-9]+(?:[._-][a-z0-9]+)*$`)
 
 // reservedAliases are the first path elements that routing uses for something else.
-var reservedAliases = []string{"search", "token", "v2", "healthz", "readyz"}
+var reservedAliases = []string{"search", "token", "v2", "healthz", "readyz", "robots.txt", "sitemap.xml", "favicon.ico"}
 
 // ParseAlias accepts 2 to 50 characters: a letter, then letters and digits, joined by single '.', '_' or '-'. Words
 // that routing uses are refused.

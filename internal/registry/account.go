@@ -45,12 +45,11 @@ func (r *Registry) Accounts(ctx context.Context) ([]AccountDetail, error) {
 		if err != nil {
 			return err
 		}
-		for _, a := range accounts {
-			d, err := accountDetail(tx, a.ID)
-			if err != nil {
+		details = make([]AccountDetail, len(accounts))
+		for i, a := range accounts {
+			if details[i], err = accountDetail(tx, a.ID); err != nil {
 				return err
 			}
-			details = append(details, d)
 		}
 		return nil
 	})

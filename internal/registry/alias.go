@@ -30,6 +30,9 @@ func (r *Registry) AddAlias(ctx context.Context, id ref.AccountID, name ref.Alia
 		if err := insertAlias(tx, Alias{Name: name, Account: id, CreatedAt: r.now()}); err != nil {
 			return err
 		}
+		if err := relistAll(tx, id); err != nil {
+			return err
+		}
 		detail, err := accountDetail(tx, id)
 		changed = detail
 		return err
@@ -59,7 +62,10 @@ func (r *Registry) RemoveAlias(ctx context.Context, name ref.Alias) (AccountDeta
 		case a.Primary:
 			return fmt.Errorf("alias %s is the primary alias of account %s: make another one primary first", name, a.Account)
 		}
-		return tx.DeleteAlias(name)
+		if err := tx.DeleteAlias(name); err != nil {
+			return err
+		}
+		return relistAll(tx, a.Account)
 	})
 }
 
@@ -76,7 +82,10 @@ func (r *Registry) SetVerified(ctx context.Context, name ref.Alias, verified boo
 			return err
 		}
 		account.Verified = verified
-		return tx.UpdateAccount(account)
+		if err := tx.UpdateAccount(account); err != nil {
+			return err
+		}
+		return tx.MarkVerified(account.ID, verified)
 	})
 }
 

@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	// repositoryTTL is how long another process's change of a name or policy may stay unseen.
-	repositoryTTL = 2 * time.Second
+	// sharedRepositoryTTL is repositoryTTL where other processes may change the store.
+	sharedRepositoryTTL = 2 * time.Second
 	// layerTTL bounds how long a present layer is answered from memory, whatever its lease.
 	layerTTL = time.Minute
 	// Rough sizes of an entry with the map around it, for the bound in bytes.
@@ -22,6 +22,11 @@ const (
 // costs an upload, but an old "present" could lose one. What this process changes is dropped at once; what another node
 // changes is seen after the time limits above. Keys are row ids, which are never reused.
 type layerCache struct {
+	lease time.Duration
+	// repositoryTTL is how long another process's change of a name or policy may stay unseen.
+	repositoryTTL time.Duration
+	names         *imageCache // knows names too, and forgets them together
+
 	mu           sync.RWMutex
 	budget, used int
 	changes      uint64 // counts drops, so that an answer read before a drop is not stored after it
@@ -41,8 +46,8 @@ type cachedLayer struct {
 	until     time.Time
 }
 
-func newLayerCache(budget int) *layerCache {
-	c := &layerCache{budget: budget}
+func newLayerCache(budget int, lease time.Duration) *layerCache {
+	c := &layerCache{budget: budget, lease: lease, repositoryTTL: sharedRepositoryTTL}
 	c.clear()
 	return c
 }
@@ -100,7 +105,7 @@ func (c *layerCache) add(epoch uint64, p Path, repo Repository, layers []Layer, 
 		c.clear()
 	}
 	c.used += size - c.repositories[p].size // none for one that is new
-	c.repositories[p] = cachedRepository{repo, size, now.Add(repositoryTTL)}
+	c.repositories[p] = cachedRepository{repo, size, now.Add(c.repositoryTTL)}
 	if len(layers) == 0 {
 		return
 	}
@@ -113,15 +118,15 @@ func (c *layerCache) add(epoch uint64, p Path, repo Repository, layers []Layer, 
 		if _, ok := present[l.Digest]; !ok {
 			c.used += layerEntryBytes
 		}
-		present[l.Digest] = cachedLayer{l.Size, l.MediaType, answerUntil(l, now)}
+		present[l.Digest] = cachedLayer{l.Size, l.MediaType, c.answerUntil(l, now)}
 	}
 }
 
 // answerUntil keeps invariant 2: a layer without an image is answered from memory only while a whole lease is left. A
-// layer with one is kept for two leases once its last image goes, which outlives any entry.
-func answerUntil(l Layer, now time.Time) time.Time {
-	until := now.Add(layerTTL)
-	if promised := l.KeepUntil.Add(-Lease); !l.KeepUntil.IsZero() && promised.Before(until) {
+// layer with one is kept for two leases once its last image goes, which outlives any entry by a whole lease.
+func (c *layerCache) answerUntil(l Layer, now time.Time) time.Time {
+	until := now.Add(min(layerTTL, c.lease))
+	if promised := l.KeepUntil.Add(-c.lease); !l.KeepUntil.IsZero() && promised.Before(until) {
 		return promised
 	}
 	return until
@@ -131,6 +136,7 @@ func answerUntil(l Layer, now time.Time) time.Time {
 func (c *layerCache) dropRepositories() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.names.dropAll()
 	c.changes++
 	for _, e := range c.repositories {
 		c.used -= e.size

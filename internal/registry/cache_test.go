@@ -29,6 +29,7 @@ func TestMemoryIsBounded(t *testing.T) {
 // What is forgotten no longer counts, so a busy repository does not use the budget up.
 func TestMemoryIsGivenBack(t *testing.T) {
 	f := newFixture(t)
+	f.blobs.AllowAbsent = true // fill makes rows without bytes
 	layers := fill(f, app, 5)
 	f.registry = registry.New(registry.Config{Meta: f.meta, Blobs: f.blobs, Now: f.now, CacheBytes: 2500})
 	f.available(layers...)

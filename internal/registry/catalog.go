@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"strings"
 )
 
 // prepareCatalog makes a row's catalog of what an owner sent: an image file becomes the logo to be kept, under an id of
@@ -19,7 +20,8 @@ func (r *Registry) prepareCatalog(c Catalog) (Catalog, error) {
 	return c, nil
 }
 
-// PutCatalog replaces all that the gallery shows about a repository: what is not given is gone afterwards, its logo too.
+// PutCatalog replaces all that the gallery shows about a repository: what is not given is gone afterwards, its logo too
+// unless it is kept.
 func (r *Registry) PutCatalog(ctx context.Context, c Caller, p Path, catalog Catalog) (Catalog, error) {
 	const action = "PutRepositoryCatalogData"
 	p = p.own(c)
@@ -31,22 +33,34 @@ func (r *Registry) PutCatalog(ctx context.Context, c Caller, p Path, catalog Cat
 	if catalog, err = r.prepareCatalog(catalog); err != nil {
 		return Catalog{}, err
 	}
+	var stored Catalog
 	err = r.updateRepository(ctx, c, action, p, func(tx Tx, repo Repository) error {
-		if repo.Catalog.Logo != "" {
-			if err := tx.DeleteLogo(repo.Catalog.Logo); err != nil {
-				return err
-			}
+		next := catalog
+		if catalog.KeepLogo && catalog.Logo == "" {
+			next.Logo = repo.Catalog.Logo
+		} else if err := replaceLogo(tx, repo, catalog); err != nil {
+			return err
 		}
-		if catalog.Logo != "" {
-			if err := tx.InsertLogo(catalog.Logo, repo.ID, catalog.LogoFile); err != nil {
-				return err
-			}
+		next.LogoFile, next.KeepLogo = nil, false
+		repo.Catalog, stored = next, next
+		if err := tx.UpdateRepository(repo); err != nil {
+			return err
 		}
-		repo.Catalog = catalog
-		return tx.UpdateRepository(repo)
+		return list(tx, repo)
 	})
-	catalog.LogoFile = nil
-	return catalog, err
+	return stored, err
+}
+
+func replaceLogo(tx Tx, repo Repository, next Catalog) error {
+	if repo.Catalog.Logo != "" {
+		if err := tx.DeleteLogo(repo.Catalog.Logo); err != nil {
+			return err
+		}
+	}
+	if next.Logo == "" {
+		return nil
+	}
+	return tx.InsertLogo(next.Logo, repo.ID, next.LogoFile)
 }
 
 // RepositoryCatalog is what the gallery shows about a repository. A repository about which nothing was ever said has an
@@ -63,6 +77,9 @@ func (r *Registry) RepositoryCatalog(ctx context.Context, c Caller, p Path) (Cat
 
 // PutDisplayName sets the name under which the gallery shows the caller's registry; nil takes it back.
 func (r *Registry) PutDisplayName(ctx context.Context, c Caller, name *string) error {
+	if name != nil && strings.ContainsRune(*name, 0) {
+		return invalid("displayName", "Member must not contain a zero byte")
+	}
 	return r.meta.Update(ctx, func(tx Tx) error {
 		account, err := r.openRegistry(tx, c, "PutRegistryCatalogData", Path{}.own(c))
 		if err != nil {
@@ -73,7 +90,10 @@ func (r *Registry) PutDisplayName(ctx context.Context, c Caller, name *string) e
 			return err
 		}
 		data.DisplayName = name
-		return tx.PutProfile(account, data)
+		if err := tx.PutProfile(account, data); err != nil {
+			return err
+		}
+		return relistAll(tx, account)
 	})
 }
 

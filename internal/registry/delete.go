@@ -36,6 +36,12 @@ var anyDigest = regexp.MustCompile(`^[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+$`)
 // The answer has one id for each tag that went, and one with the digest only for an image that had no tag.
 func (r *Registry) DeleteImages(ctx context.Context, c Caller, p Path, ids []ImageID) ([]ImageID, []ImageFailure, error) {
 	p = p.own(c)
+	deleted, failures, err := r.deleteImages(ctx, c, p, ids)
+	r.noteDeletion(c, p, ids, deleted, failures, err)
+	return deleted, failures, err
+}
+
+func (r *Registry) deleteImages(ctx context.Context, c Caller, p Path, ids []ImageID) ([]ImageID, []ImageFailure, error) {
 	var deleted []ImageID
 	var failures []ImageFailure
 	err := r.updateRepository(ctx, c, "BatchDeleteImage", p, func(tx Tx, repo Repository) error {
@@ -47,6 +53,9 @@ func (r *Registry) DeleteImages(ctx context.Context, c Caller, p Path, ids []Ima
 			return err
 		}
 		if err := d.carryOut(r); err != nil {
+			return err
+		}
+		if err := listDeleted(tx, repo, d.goneTags()); err != nil {
 			return err
 		}
 		deleted, failures = d.deleted, d.failures
@@ -204,6 +213,17 @@ func (d *deletion) stayingParents(t *target) ([]ref.Digest, error) {
 	}), err
 }
 
+// goneTags are all tags that were deleted.
+func (d *deletion) goneTags() []ref.Tag {
+	var gone []ref.Tag
+	for _, id := range d.deleted {
+		if id.Tag != "" {
+			gone = append(gone, ref.Tag(id.Tag))
+		}
+	}
+	return gone
+}
+
 // carryOut deletes what is left of the plan. An image goes only once its parents are gone, so the loop goes round until
 // all have: content addresses cannot form a circle, so every round deletes at least one.
 func (d *deletion) carryOut(r *Registry) error {
@@ -247,5 +267,5 @@ func (d *deletion) delete(r *Registry, t *target) error {
 	if len(t.going) == 0 {
 		d.deleted = append(d.deleted, ImageID{Digest: t.image.String()})
 	}
-	return d.tx.DeleteImage(d.repo.ID, t.image, r.now().Add(2*Lease))
+	return d.tx.DeleteImage(d.repo.ID, t.image, r.promise())
 }

@@ -13,20 +13,25 @@ import (
 // DeleteTag deletes a tag alone. Unlike DeleteImages it keeps an image whose last tag it was.
 func (r *Registry) DeleteTag(ctx context.Context, c Caller, p Path, tag ref.Tag) error {
 	p = p.own(c)
-	return r.updateRepository(ctx, c, "BatchDeleteImage", p, func(tx Tx, repo Repository) error {
+	err := r.updateRepository(ctx, c, "BatchDeleteImage", p, func(tx Tx, repo Repository) error {
 		err := tx.DeleteTag(repo.ID, tag)
 		if errors.Is(err, ErrAbsent) {
 			return imageNotFound(p, ImageID{Tag: string(tag)})
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return listDeleted(tx, repo, []ref.Tag{tag})
 	})
+	r.note(c, EventDelete, p, string(tag), err)
+	return err
 }
 
 // DeleteImage deletes an image with all its tags. One that an index lists stays as long as the index does; the images
 // whose subject it is stay too.
 func (r *Registry) DeleteImage(ctx context.Context, c Caller, p Path, d ref.Digest) error {
 	p = p.own(c)
-	return r.updateRepository(ctx, c, "BatchDeleteImage", p, func(tx Tx, repo Repository) error {
+	err := r.updateRepository(ctx, c, "BatchDeleteImage", p, func(tx Tx, repo Repository) error {
 		parents, err := tx.ImageParents(repo.ID, d)
 		if err != nil {
 			return err
@@ -34,12 +39,25 @@ func (r *Registry) DeleteImage(ctx context.Context, c Caller, p Path, d ref.Dige
 		if len(parents) > 0 {
 			return errorf(Referenced, "The image with digest %s is listed by %s: delete these first", d, digestList(parents))
 		}
-		err = tx.DeleteImage(repo.ID, d, r.now().Add(2*Lease))
+		tags, err := tx.TagsOf(repo.ID, []ref.Digest{d})
+		if err != nil {
+			return err
+		}
+		err = tx.DeleteImage(repo.ID, d, r.promise())
 		if errors.Is(err, ErrAbsent) {
 			return imageNotFound(p, ImageID{Digest: d.String()})
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		gone := make([]ref.Tag, len(tags))
+		for i, tag := range tags {
+			gone[i] = tag.Name
+		}
+		return listDeleted(tx, repo, gone)
 	})
+	r.note(c, EventDelete, p, d.String(), err)
+	return err
 }
 
 // DeleteLayer takes a layer from the repository before its lease ends, which only the owner can want. One that an image
@@ -61,6 +79,7 @@ func (r *Registry) DeleteLayer(ctx context.Context, c Caller, p Path, d ref.Dige
 		repository = repo.ID
 		return tx.DeleteLayer(repo.ID, d)
 	})
+	r.note(c, EventDelete, p, d.String(), err)
 	if err != nil {
 		return err
 	}

@@ -115,20 +115,8 @@ func (r *Registry) DescribeTags(ctx context.Context, c Caller, p Path, page Page
 	var next NextPage
 	err := r.viewRepository(ctx, c, "DescribeImageTags", p, func(tx Tx, repo Repository) error {
 		scope := pageScope(c, "DescribeImageTags", ref.RepositoryARN(repo.Account, repo.Name))
-		after, err := r.openPage(scope, page)
-		if err != nil {
-			return err
-		}
-		tags, err := tx.Tags(repo.ID, ref.Tag(after), page.Size+1)
-		if err != nil {
-			return err
-		}
-		next = ""
-		if len(tags) > page.Size {
-			tags = tags[:page.Size]
-			next = r.sealPage(scope, string(tags[page.Size-1].Name))
-		}
-		details, err = withImages(tx, repo, tags)
+		var err error
+		details, next, err = r.tagPage(tx, repo, scope, page)
 		return err
 	})
 	return details, next, err

@@ -7,5 +7,5 @@
 //
 // Read next: registry.go for the type that holds it together, store.go for what a store promises, upload.go for the
 // life of a layer with its commit point, image.go for the life of an image, permission.go for who may do what, quota.go
-// for how much of it.
+// for how much of it, collect.go for what is removed when nobody needs it, verify.go for whether all is whole.
 package registry

@@ -41,6 +41,7 @@ const (
 	ReferencedImagesNotFound
 	Referenced // an image or index needs what should be deleted
 	LimitExceeded
+	ReadOnly // for a while, by the operator's wish
 	numKinds
 )
 

@@ -69,6 +69,7 @@ func openFixture(t testing.TB) *fixture {
 	t.Helper()
 	f := &fixture{TB: t, blobs: registrytest.NewMemBlobs(t), known: make(map[ref.Digest]bool)}
 	f.store = f.blobs
+	f.blobs.Now = f.now
 	f.clock.Store(beginning.UnixMilli())
 	content, err := newStore()
 	f.must(err)

@@ -1,10 +1,12 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/openecr/openecr/internal/ref"
 )
@@ -32,6 +34,17 @@ type NewImage struct {
 // ImageAlreadyExists.
 func (r *Registry) PutImage(ctx context.Context, c Caller, p Path, n NewImage) (Image, error) {
 	p = p.own(c)
+	image, err := r.putImage(ctx, c, p, n)
+	r.note(c, EventPush, p, n.String(), err)
+	return image, err
+}
+
+// String names the image as whoever pushes it does: by its tags, or by its digest.
+func (n NewImage) String() string {
+	return cmp.Or(strings.Join(n.Tags, ", "), n.Digest)
+}
+
+func (r *Registry) putImage(ctx context.Context, c Caller, p Path, n NewImage) (Image, error) {
 	tags, err := n.tags()
 	if err != nil {
 		return Image{}, err
@@ -44,12 +57,13 @@ func (r *Registry) PutImage(ctx context.Context, c Caller, p Path, n NewImage) (
 	if err != nil {
 		return Image{}, err
 	}
+	face := r.readFace(ctx, p, m, digest, n.Manifest)
 	var image Image
 	var repository int64
-	err = r.updateRepository(ctx, c, "PutImage", p, func(tx Tx, repo Repository) error {
+	put := func(tx Tx, repo Repository) error {
 		found, err := tx.Image(repo.ID, digest)
 		if errors.Is(err, ErrAbsent) {
-			found, err = r.insertImage(tx, repo, p, m, Image{Digest: digest, Manifest: n.Manifest, PushedAt: r.now()})
+			found, err = r.insertImage(tx, repo, p, m, face, Image{Digest: digest, Manifest: n.Manifest, PushedAt: r.now()})
 		} else if err == nil {
 			err = checkNewTags(tx, repo, p, found, tags)
 		}
@@ -57,12 +71,24 @@ func (r *Registry) PutImage(ctx context.Context, c Caller, p Path, n NewImage) (
 		if err != nil {
 			return err
 		}
-		return r.putTags(tx, repo, p, digest, tags)
+		fresh, err := r.putTags(tx, repo, p, digest, tags)
+		if err != nil {
+			return err
+		}
+		return r.listPushed(tx, repo, face.Traits, fresh)
+	}
+	err = settle(func(again bool) error {
+		err := r.updateRepository(ctx, c, "PutImage", p, put)
+		if again && KindOf(err) == ImageAlreadyExists {
+			return nil
+		}
+		return err
 	})
 	if err != nil {
 		return image, err
 	}
 	r.cache.dropLayers(repository, image.Layers)
+	r.observe.ImagePushed()
 	return image, nil
 }
 
@@ -77,24 +103,27 @@ func (n NewImage) tags() ([]ref.Tag, error) {
 	return tags, nil
 }
 
-// putTags leaves tags alone that are on the image already: they keep the time at which they were set.
-func (r *Registry) putTags(tx Tx, repo Repository, p Path, image ref.Digest, tags []ref.Tag) error {
+// putTags leaves tags alone that are on the image already: they keep the time at which they were set. It returns those
+// that the repository did not have.
+func (r *Registry) putTags(tx Tx, repo Repository, p Path, image ref.Digest, tags []ref.Tag) (fresh []ref.Tag, err error) {
 	for _, tag := range tags {
-		there, err := isTagged(tx, repo, image, tag)
-		if err != nil {
-			return err
+		current, err := tx.Tag(repo.ID, tag)
+		if errors.Is(err, ErrAbsent) {
+			fresh = append(fresh, tag)
+		} else if err != nil {
+			return nil, err
 		}
-		if there {
+		if current.Image == image {
 			continue
 		}
 		if err := tx.PutTag(repo.ID, Tag{Name: tag, Image: image, CreatedAt: r.now()}); err != nil {
-			return err
+			return nil, err
 		}
 		if err := r.checkImageTags(tx, repo, p, image, tag); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return fresh, nil
 }
 
 func isTagged(tx Tx, repo Repository, image ref.Digest, tag ref.Tag) (bool, error) {
@@ -132,7 +161,7 @@ func checkNewTags(tx Tx, repo Repository, p Path, image Image, tags []ref.Tag) e
 }
 
 // insertImage fills in what the manifest says and what its layers weigh.
-func (r *Registry) insertImage(tx Tx, repo Repository, p Path, m manifest, i Image) (Image, error) {
+func (r *Registry) insertImage(tx Tx, repo Repository, p Path, m manifest, f Face, i Image) (Image, error) {
 	i.MediaType, i.ArtifactMediaType, i.ArtifactType = m.mediaType, m.artifactMediaType, m.artifactType
 	i.Subject, i.Children = m.subject, m.children
 	var err error
@@ -148,6 +177,9 @@ func (r *Registry) insertImage(tx Tx, repo Repository, p Path, m manifest, i Ima
 		}
 	}
 	if err := tx.InsertImage(repo.ID, i); err != nil {
+		return Image{}, err
+	}
+	if err := tx.PutFace(repo.ID, f); err != nil {
 		return Image{}, err
 	}
 	return i, r.checkImages(tx, repo, p)
@@ -210,8 +242,30 @@ func largestChild(tx Tx, repo Repository, p Path, children []ref.Digest) (int64,
 
 // FindImage reads an image with its manifest, by tag or by digest. Everybody may.
 func (r *Registry) FindImage(ctx context.Context, p Path, id ImageID) (Image, error) {
-	var image Image
-	err := r.meta.View(ctx, func(tx Tx) error {
+	image, _, err := findImage(ctx, r.meta.View, p, id)
+	return image, err
+}
+
+// PullImage is FindImage for a pull, and counts it as a download: where the store has copies, a tag may lead to the image
+// it led to a moment ago. The manifest may be shared: it is only read.
+func (r *Registry) PullImage(ctx context.Context, p Path, id ImageID) (Image, error) {
+	now := r.now()
+	image, repository, ok := r.images.find(p, id, now)
+	var err error
+	if !ok {
+		epoch := r.images.epoch()
+		if image, repository, err = findImage(ctx, r.meta.ViewStale, p, id); err == nil {
+			r.images.add(epoch, p, repository, id, image, now)
+		}
+	}
+	if err == nil {
+		r.downloads.add(repository, ref.Tag(id.Tag), dayOf(now), 1)
+	}
+	return image, err
+}
+
+func findImage(ctx context.Context, view func(context.Context, func(Tx) error) error, p Path, id ImageID) (image Image, repository int64, err error) {
+	err = view(ctx, func(tx Tx) error {
 		repo, err := openPublic(tx, p)
 		if err != nil {
 			return err
@@ -221,15 +275,16 @@ func (r *Registry) FindImage(ctx context.Context, p Path, id ImageID) (Image, er
 			return err
 		}
 		image, err = tx.Image(repo.ID, digest)
+		repository = repo.ID
 		if errors.Is(err, ErrAbsent) {
 			return imageNotFound(p, id)
 		}
 		return err
 	})
 	if err != nil && KindOf(err) == Internal {
-		return Image{}, fmt.Errorf("find image: %w", err)
+		return Image{}, 0, fmt.Errorf("find image: %w", err)
 	}
-	return image, err
+	return image, repository, err
 }
 
 // resolveImage finds the digest that an id means. Whether there is such an image remains to be seen when the id is a

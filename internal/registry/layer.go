@@ -19,7 +19,7 @@ type LayerStatus struct {
 }
 
 // CheckLayers says which layers the repository has: one status for each digest, in the order asked. AVAILABLE is a
-// promise: the layer stays for at least Lease, or as long as an image references it (invariant 2).
+// promise: the layer stays for at least a lease, or as long as an image references it (invariant 2).
 //
 // Present layers are answered from memory where that keeps the promise. A miss costs one statement for the whole batch,
 // repository included, and absence is never remembered.
@@ -49,6 +49,7 @@ func (r *Registry) checkLayers(ctx context.Context, p Path, digests []ref.Digest
 			return nil, err
 		}
 		if statuses, ok := r.cache.layers(repo.ID, digests, now); ok {
+			r.observe.LayersChecked(len(digests), 0, true)
 			return statuses, nil
 		}
 	}
@@ -69,6 +70,7 @@ func (r *Registry) checkLayers(ctx context.Context, p Path, digests []ref.Digest
 		return nil, fmt.Errorf("check layers: %w", err)
 	}
 	r.cache.add(epoch, p, repo, layers, now)
+	r.observe.LayersChecked(len(layers), len(digests)-len(layers), false)
 	return inOrder(digests, layers), nil
 }
 
@@ -93,15 +95,15 @@ func inOrder(digests []ref.Digest, found []Layer) []LayerStatus {
 func (r *Registry) renewLeases(ctx context.Context, repo Repository, layers []Layer, now time.Time) error {
 	var ending []ref.Digest
 	for i, l := range layers {
-		if !l.KeepUntil.IsZero() && l.KeepUntil.Sub(now) < Lease {
+		if !l.KeepUntil.IsZero() && l.KeepUntil.Sub(now) < r.lease {
 			ending = append(ending, l.Digest)
-			layers[i].KeepUntil = now.Add(2 * Lease)
+			layers[i].KeepUntil = now.Add(2 * r.lease)
 		}
 	}
 	if len(ending) == 0 {
 		return nil
 	}
-	return r.meta.Update(ctx, func(tx Tx) error {
+	renew := func(tx Tx) error {
 		still, err := tx.Layers(repo.ID, ending)
 		if err != nil {
 			return err
@@ -109,8 +111,13 @@ func (r *Registry) renewLeases(ctx context.Context, repo Repository, layers []La
 		if len(still) < len(ending) {
 			return ErrConflict
 		}
-		return tx.KeepLayers(repo.ID, ending, now.Add(2*Lease))
-	})
+		return tx.KeepLayers(repo.ID, ending, now.Add(2*r.lease))
+	}
+	err := settle(func(bool) error { return r.meta.Update(ctx, renew) })
+	if err == nil {
+		r.observe.LeasesRenewed(len(ending))
+	}
+	return err
 }
 
 // LayerContent is the bytes of a layer with their size.
@@ -119,10 +126,43 @@ type LayerContent struct {
 	Size int64
 }
 
-// OpenLayer reads a layer. Everybody may.
+// OpenLayer reads a layer, as long as ctx lasts. Everybody may.
 func (r *Registry) OpenLayer(ctx context.Context, p Path, d ref.Digest) (LayerContent, error) {
+	blob, err := findBlob(ctx, r.meta.ViewStale, p, d)
+	if err != nil {
+		return LayerContent{}, err
+	}
+	content, err := r.blobs.Open(ctx, blob.Locator)
+	if errors.Is(err, ErrAbsent) {
+		// Collected since it was found, and maybe pushed again; or lost, when its row still says the same.
+		if blob, err = findBlob(ctx, r.meta.View, p, d); err != nil {
+			return LayerContent{}, err
+		}
+		content, err = r.blobs.Open(ctx, blob.Locator)
+	}
+	if err != nil {
+		return LayerContent{}, fmt.Errorf("open layer %s: %w", d, err)
+	}
+	return LayerContent{content, blob.Size}, nil
+}
+
+// LayerAddress is where a layer may be read instead, without asking the registry again; empty when there is no such
+// place. Everybody may.
+func (r *Registry) LayerAddress(ctx context.Context, p Path, d ref.Digest) (string, error) {
+	if r.presign == nil {
+		return "", nil
+	}
+	blob, err := findBlob(ctx, r.meta.ViewStale, p, d)
+	if err != nil {
+		return "", err
+	}
+	return r.presign(ctx, blob.Locator)
+}
+
+// findBlob is the bytes of a layer of the repository, in that view.
+func findBlob(ctx context.Context, view func(context.Context, func(Tx) error) error, p Path, d ref.Digest) (Blob, error) {
 	var blob Blob
-	err := r.meta.View(ctx, func(tx Tx) error {
+	err := view(ctx, func(tx Tx) error {
 		repo, err := openPublic(tx, p)
 		if err != nil {
 			return err
@@ -135,12 +175,5 @@ func (r *Registry) OpenLayer(ctx context.Context, p Path, d ref.Digest) (LayerCo
 		blob, err = tx.Blob(d)
 		return err
 	})
-	if err != nil {
-		return LayerContent{}, err
-	}
-	content, err := r.blobs.Open(ctx, blob.Locator)
-	if err != nil {
-		return LayerContent{}, fmt.Errorf("open layer %s: %w", d, err)
-	}
-	return LayerContent{content, blob.Size}, nil
+	return blob, err
 }

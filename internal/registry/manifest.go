@@ -61,6 +61,9 @@ func parseManifest(content []byte, stated string) (manifest, error) {
 	if err := errFirst(o.read("schemaVersion", &version), o.read("artifactType", &m.artifactType), o.read("annotations", &annotations)); err != nil {
 		return manifest{}, err
 	}
+	if !isMediaType(m.artifactType) {
+		return manifest{}, invalidManifest("artifactType is malformed")
+	}
 	if version != 2 {
 		return manifest{}, invalidManifest("schemaVersion must be 2")
 	}

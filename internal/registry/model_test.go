@@ -34,6 +34,9 @@ func TestAnswersAreThoseOfTheModel(t *testing.T) {
 		rt.Repeat(rapid.StateMachineActions(m))
 		m.compareLayers()
 		m.checkInvariants()
+		m.collectAll()
+		m.compareLayers()
+		m.checkInvariants()
 	})
 }
 
@@ -76,7 +79,7 @@ func (m *machine) Reopen(t *rapid.T) {
 
 // Wait lets time pass. Leases end, and what is remembered grows old.
 func (m *machine) Wait(t *rapid.T) {
-	m.advance(pick(t, "duration", time.Millisecond, 30*time.Second, time.Hour, registry.Lease-20*time.Second, registry.Lease, 30*time.Hour))
+	m.advance(pick(t, "duration", time.Millisecond, 30*time.Second, time.Hour, registry.Lease-20*time.Second, registry.Lease, 30*time.Hour, 3*registry.Lease))
 }
 
 // refusal is an error of which only the kind is foretold.

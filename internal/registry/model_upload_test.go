@@ -18,6 +18,7 @@ type modelUpload struct {
 	repository           *modelRepository
 	algorithm            ref.Algorithm
 	parts                []string
+	sealed               bool // its bytes are final already, by an end that was refused
 	createdAt, updatedAt time.Time
 }
 
@@ -41,7 +42,7 @@ func (u *modelUpload) row() registry.Upload {
 }
 
 func plainUpload(u registry.Upload) registry.Upload {
-	u.ID, u.Repository, u.Locator, u.HashState = "", 0, "", nil
+	u.ID, u.Repository, u.Locator, u.BlobState, u.Allotted, u.HashState, u.LastState = "", 0, "", nil, 0, nil, nil
 	return u
 }
 
@@ -184,6 +185,9 @@ func (m *machine) AppendUpload(t *rapid.T) {
 	up := m.upload(t)
 	part := modelPart{first: -1, length: -1, bytes: pick(t, "bytes", contents...), counted: rapid.Bool().Draw(t, "counted")}
 	if known := m.model.uploads[up.id]; known != nil {
+		if known.sealed {
+			return // whether a store goes on with it is its own affair
+		}
 		offset, last := int64(len(known.content())), int64(len(known.last()))
 		part.first = pick(t, "first", -1, offset, offset, offset-last, 0, offset+1)
 		if part.first == offset-last && rapid.Bool().Draw(t, "same bytes") {
@@ -233,6 +237,7 @@ func (m *model) finishUpload(c registry.Caller, p registry.Path, id string, dige
 	case rules.RefuseShortParts && len(up.parts) > 1:
 		return ref.Digest{}, refusal(registry.LayerPartTooSmall)
 	case err != nil:
+		up.sealed = up.sealed || slices.ContainsFunc(wanted, func(d ref.Digest) bool { return d.Algorithm() != up.algorithm })
 		return ref.Digest{}, err
 	}
 	delete(m.uploads, id)

@@ -17,7 +17,7 @@ import (
 func (r *Registry) MountLayer(ctx context.Context, c Caller, p, from Path, d ref.Digest) (bool, error) {
 	p = p.own(c)
 	var mounted bool
-	err := r.updateRepository(ctx, c, "InitiateLayerUpload", p, func(tx Tx, repo Repository) error {
+	mount := func(tx Tx, repo Repository) error {
 		mounted = false
 		layer, err := sourceLayer(tx, from, d)
 		if errors.Is(err, ErrAbsent) {
@@ -26,12 +26,16 @@ func (r *Registry) MountLayer(ctx context.Context, c Caller, p, from Path, d ref
 		if err != nil {
 			return err
 		}
-		if err := addLayer(tx, repo, layer.Digest, layer.Size, r.now().Add(2*Lease)); err != nil {
+		if err := addLayer(tx, repo, layer.Digest, layer.Size, r.promise()); err != nil {
 			return err
 		}
 		mounted = true
 		return nil
-	})
+	}
+	err := settle(func(bool) error { return r.updateRepository(ctx, c, "InitiateLayerUpload", p, mount) })
+	if mounted && err == nil {
+		r.observe.LayerMounted()
+	}
 	return mounted, err
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 
@@ -88,9 +87,9 @@ func identityDecision(c Caller, r policy.Request) policy.Decision {
 
 // request is the access in the words of package policy.
 func (a access) request(c Caller) policy.Request {
-	context := maps.Clone(c.Conditions)
-	if context == nil {
-		context = make(map[string][]string)
+	context := make(map[string][]string)
+	if c.Conditions != nil {
+		context = c.Conditions()
 	}
 	for _, t := range a.tags {
 		context["aws:ResourceTag/"+t.Key] = []string{t.Value}

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -29,28 +30,45 @@ type Config struct {
 	Limits Limits
 	// URL is the address of the server for browsers, which logos are shown under; "http://" and Host when empty.
 	URL string
+	// Lease is another one than the constant of that name, for tests.
+	Lease time.Duration
+	// Observer hears what the verbs have done.
+	Observer Observer
+	// Presign is an address at which anybody can read the bytes under a locator for a while, empty where they are to be
+	// read through OpenLayer. Nil is a store that has none.
+	Presign func(ctx context.Context, locator string) (string, error)
+	// Alone says that nobody else changes the metadata: no other process, no other Registry. Then what is remembered of a
+	// repository holds for longer, because every change drops it.
+	Alone bool
 }
 
 // Registry answers for all registries of one server. Its methods are the verbs of both wires; they may be called
 // concurrently.
 type Registry struct {
-	meta    Meta
+	meta    guardedMeta
 	blobs   Blobs
 	host    string
 	url     string
 	pageKey []byte
 	limits  Limits
 	now     func() time.Time
+	lease   time.Duration
+	observe Observer
+	presign func(ctx context.Context, locator string) (string, error)
 
 	cache    *layerCache
+	images   *imageCache
 	policies policyCache
 	uploads  uploadLocks
 	decoding sync.Mutex // of logos
+
+	downloads downloadCounter
+	events    eventLog
 }
 
 // New makes a Registry over stores that are open. It does no I/O.
 func New(c Config) *Registry {
-	r := &Registry{meta: c.Meta, blobs: c.Blobs, host: c.Host, url: c.URL, pageKey: c.PageKey, limits: c.Limits.withDefaults()}
+	r := &Registry{meta: guardedMeta{c.Meta}, blobs: c.Blobs, host: c.Host, url: c.URL, pageKey: c.PageKey, limits: c.Limits.withDefaults(), observe: c.Observer.withDefaults(), presign: c.Presign}
 	if r.url == "" {
 		r.url = "http://" + c.Host
 	}
@@ -63,9 +81,19 @@ func New(c Config) *Registry {
 	if c.CacheBytes == 0 {
 		c.CacheBytes = 64 << 20
 	}
-	r.cache = newLayerCache(c.CacheBytes)
+	r.lease = cmp.Or(c.Lease, Lease)
+	r.cache = newLayerCache(c.CacheBytes, r.lease)
+	r.images = newImageCache(c.Alone)
+	r.cache.names = r.images
+	if c.Alone {
+		r.cache.repositoryTTL = layerTTL
+	}
 	return r
 }
+
+// promise is until when a layer is kept that has just come or lost its last image: a push that finds it within one lease
+// has another to finish.
+func (r *Registry) promise() time.Time { return r.now().Add(2 * r.lease) }
 
 // Caller is who makes a request, as package auth has established. The zero value is nobody: it may pull.
 type Caller struct {
@@ -74,8 +102,9 @@ type Caller struct {
 	KeyID   string // the access key behind the request
 	// Policy is the identity policy of the key; nil for a root key: everything in its own account.
 	Policy *policy.Policy
-	// Conditions are what else policies may ask about: "aws:SourceIp": {"203.0.113.7"}. They are only read.
-	Conditions map[string][]string
+	// Conditions gathers what else policies may ask about: "aws:SourceIp": {"203.0.113.7"}. It makes a new map and is called
+	// only where a policy is asked. Nil is none.
+	Conditions func() map[string][]string
 }
 
 // Anonymous says whether nobody signed the request.
@@ -172,11 +201,15 @@ func (r *Registry) viewRepository(ctx context.Context, c Caller, action string, 
 
 // updateRepository runs fn in a transaction with the repository opened for action.
 func (r *Registry) updateRepository(ctx context.Context, c Caller, action string, p Path, fn func(Tx, Repository) error) error {
-	return r.meta.Update(ctx, func(tx Tx) error {
+	var changed int64
+	err := r.meta.Update(ctx, func(tx Tx) error {
 		repo, err := r.openRepository(tx, c, action, p)
 		if err != nil {
 			return err
 		}
+		changed = repo.ID
 		return fn(tx, repo)
 	})
+	r.images.drop(changed) // also after an error: the outcome may be unknown
+	return err
 }

@@ -10,6 +10,13 @@ import (
 // CreateRepository makes an empty repository in the caller's registry.
 func (r *Registry) CreateRepository(ctx context.Context, c Caller, name ref.RepositoryName, catalog Catalog, tags []ResourceTag) (Repository, error) {
 	p := Path{Name: name}.own(c)
+	created, err := r.createRepository(ctx, c, p, catalog, tags)
+	r.note(c, EventCreateRepository, p, "", err)
+	return created, err
+}
+
+func (r *Registry) createRepository(ctx context.Context, c Caller, p Path, catalog Catalog, tags []ResourceTag) (Repository, error) {
+	name := p.Name
 	if err := r.checkResourceTags(tags); err != nil {
 		return Repository{}, err
 	}
@@ -124,6 +131,7 @@ func (r *Registry) DeleteRepository(ctx context.Context, c Caller, p Path, force
 		deleted = repo
 		return tx.DeleteRepository(repo.ID)
 	})
+	r.note(c, EventDeleteRepository, p, "", err)
 	if err == nil {
 		r.cache.dropRepositories()
 	}

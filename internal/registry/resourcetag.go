@@ -121,7 +121,10 @@ func (t tagged) tags() []ResourceTag {
 func (t tagged) replaceTags(tx Tx, tags []ResourceTag) error {
 	if t.repository != nil {
 		t.repository.Tags = tags
-		return tx.UpdateRepository(*t.repository)
+		if err := tx.UpdateRepository(*t.repository); err != nil {
+			return err
+		}
+		return list(tx, *t.repository)
 	}
 	t.registry.Tags = tags
 	return tx.PutProfile(t.account, t.registry)

@@ -72,9 +72,10 @@ func findRoot(tx Tx) (ref.AccountID, ref.Alias, error) {
 }
 
 // EnsureRoot makes the root account in an empty store, and adds root.Key where it is missing. What is there stays: a
-// store that belongs to another account or alias refuses, because repository URIs were handed out under them.
+// store that belongs to another account or alias refuses, because repository URIs were handed out under them. A store that
+// is read-only is no reason not to start.
 func (r *Registry) EnsureRoot(ctx context.Context, root Root) error {
-	return r.meta.Update(ctx, func(tx Tx) error {
+	return r.meta.Meta.Update(ctx, func(tx Tx) error {
 		account, alias, err := findRoot(tx)
 		if errors.Is(err, ErrAbsent) {
 			account, alias = root.Account, root.Alias

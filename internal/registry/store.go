@@ -22,10 +22,19 @@ var (
 // Meta holds everything but the bytes of layers: it is the truth about what is in the registry. Package sqlmeta
 // implements it; suite registrytest.TestMeta is the contract as code.
 //
-// All times are UTC with millisecond precision. Lists come in ascending byte order of their key.
+// Texts are valid UTF-8 without zero bytes; only what goes into JSON may hold those. Asked for another text, a store has no
+// such row. All times are UTC with millisecond precision. Lists come in ascending byte order of their key.
 type Meta interface {
-	// View runs fn over one consistent snapshot. Writing through tx is an error.
+	// View runs fn over one consistent snapshot. Writing through tx is an error. fn may run more than once, see Update.
 	View(ctx context.Context, fn func(tx Tx) error) error
+
+	// Snapshot is View that waits for an instant at which no update is under way that may still be committed without having
+	// seen what the view sees: it is the whole outcome of all updates that count as earlier.
+	Snapshot(ctx context.Context, fn func(tx Tx) error) error
+
+	// ViewStale is View for pulls, over a copy that may lag behind where the store has one. When fn fails there, be it that
+	// something is missing, it runs again over the truth.
+	ViewStale(ctx context.Context, fn func(tx Tx) error) error
 
 	// Update runs fn in one transaction and returns nil only once that is synced to disk. When fn fails, nothing of it
 	// stays, and its error comes back as it is. The transaction is serialisable: what fn read is still true at commit.
@@ -33,6 +42,7 @@ type Meta interface {
 	// fn may run more than once (a store may retry a serialisation failure) and other callers may wait for it, so it
 	// does no I/O but tx and sets variables outside itself only as the last thing, by plain assignment. When the
 	// context ends before fn starts, nothing happens; once fn has run the outcome is reported whatever the context says.
+	// ErrUnsettled when that is not known.
 	Update(ctx context.Context, fn func(tx Tx) error) error
 
 	// FindLayers answers the registry's hottest question in one statement: the repository and those of its layers that
@@ -53,6 +63,17 @@ type Tx interface {
 	UploadTx
 	ImageTx
 	TagTx
+	JobTx
+	CollectTx
+	VerifyTx
+	StatisticsTx
+	TransferTx
+	ReadOnlyTx
+	ListingTx
+	SearchTx
+	GalleryTx
+	DownloadTx
+	EventTx
 }
 
 // AccountTx is accounts, and the settings that all of them share.
@@ -63,7 +84,7 @@ type AccountTx interface {
 	InsertAccount(Account) error // ErrConflict
 	// UpdateAccount replaces Disabled and Verified. ErrAbsent.
 	UpdateAccount(Account) error
-	// DeleteAccount with its aliases, access keys and Profile. The caller has checked that it has no repositories; the
+	// DeleteAccount with its aliases, access keys, Profile and events. The caller has checked that it has no repositories; the
 	// foreign key refuses it otherwise. ErrAbsent.
 	DeleteAccount(id ref.AccountID) error
 	// Setting reads a value that the whole registry shares, such as its sealed token key. ErrAbsent.
@@ -147,9 +168,13 @@ type LayerTx interface {
 type UploadTx interface {
 	Upload(id string) (Upload, error) // ErrAbsent
 	InsertUpload(Upload) error        // ErrConflict
-	// AdvanceUpload replaces what changes with a part: Offset, HashState, LastPart, Parts, ShortPart, UpdatedAt. ErrConflict when
-	// the stored offset is not from: of two writers at one offset only the first gets through. ErrAbsent.
+	// AdvanceUpload replaces what changes with a part: Offset, BlobState, HashState, LastPart, LastState, Parts, ShortPart,
+	// UpdatedAt. ErrConflict when the stored offset is not from: of two writers at one offset only the first gets through.
+	// ErrAbsent.
 	AdvanceUpload(u Upload, from int64) error
+	// AllotPart counts Allotted up and returns it: 1, 2, 3, … whoever asks. It sets UpdatedAt, so that an upload is not
+	// abandoned while a part takes long. ErrAbsent.
+	AllotPart(id string, at time.Time) (int, error)
 	DeleteUpload(id string) error // ErrAbsent
 }
 
@@ -189,34 +214,54 @@ type TagTx interface {
 	DeleteTag(repository int64, name ref.Tag) error // ErrAbsent
 }
 
-// Blobs holds bytes under locators. A locator is made by the core, unique to one upload and never used again, so bytes
-// under one locator are written by one upload and then only read or deleted: collection and de-duplication never meet.
-// Package blobfs implements it; suite registrytest.TestBlobs is the contract as code.
+// Blobs holds bytes under locators. A locator is 32 lower-case hex digits, random and never used again, so bytes under
+// one locator are written by one upload and then only read or deleted: collection and de-duplication never meet.
+// Packages blobfs and blobs3 implement it; suite registrytest.TestBlobs is the contract as code.
 //
-// A locator is 32 lower-case hex digits. The core calls Append and Finish of one locator one at a time; everything else
-// may run concurrently. A context that has ended fails a call and changes nothing.
+// An upload is passed as it was last recorded. Within a process the core calls Append, Finish and Discard of one upload
+// one at a time. A store that several processes share bears them at the same time and in any order, also from a process
+// that was overtaken and does not know it: what a call returned and the core recorded stays whole, whatever another call
+// for the same upload does. A context that has ended fails a call and changes nothing.
 type Blobs interface {
-	// Append writes r at offset, to its end, and returns how many bytes that were once they are durable (bytes and the
-	// entry that names them). The first Append of a locator has offset 0 and makes it. Bytes beyond offset, left by an
-	// Append that failed or whose record was lost, are replaced. Fewer stored bytes than offset is ErrAbsent, and so are
-	// bytes that are finished: the upload cannot go on. An error of r comes back as it is, wrapped, and the count is 0.
-	Append(ctx context.Context, locator string, offset int64, r io.Reader) (int64, error)
+	// Append adds r, to its end, behind the u.Offset bytes that are recorded, and returns what to record once all of it is
+	// durable. The first Append has Offset 0 and no State. Bytes of an Append that failed, or whose result was not
+	// recorded, are left out. Recorded bytes that are missing are ErrAbsent, and so may be an upload that was finished: it
+	// cannot go on. An error of r comes back as it is, wrapped.
+	Append(ctx context.Context, u Unfinished, r io.Reader, allot Allot) (Unfinished, error)
 
-	// Finish ends the upload at size bytes, zero included: afterwards the bytes are durable and no longer change. A second
-	// Finish with the same size succeeds. Fewer stored bytes than size is ErrAbsent.
-	Finish(ctx context.Context, locator string, size int64) error
+	// Finish makes the recorded bytes, none included, readable as a whole and unchangeable under the locator that it
+	// returns, which may be another than u.Locator. It may be called again, and may then return yet another locator.
+	// Recorded bytes that are missing are ErrAbsent.
+	Finish(ctx context.Context, u Unfinished, allot Allot) (locator string, err error)
 
-	// Open reads stored bytes, also those of an upload not yet finished. ErrAbsent.
+	// Discard removes what only the unfinished upload needed. Finished bytes stay. It is a courtesy: what it does not
+	// find or cannot remove is collected.
+	Discard(ctx context.Context, u Unfinished) error
+
+	// Open reads finished bytes; ctx must last as long as the reader. Bytes that are not finished may be ErrAbsent, like
+	// those that are not there.
 	Open(ctx context.Context, locator string) (io.ReadSeekCloser, error)
 
-	// Delete is nil when there is nothing under the locator.
+	// Delete removes all that is under the locator, finished or not. It is nil when that is nothing.
 	Delete(ctx context.Context, locator string) error
 
-	// List yields every locator, in no order, with the size and the time of its last change. It stops at the first error.
+	// List yields everything that is stored, in no order. It stops at the first error.
 	List(ctx context.Context) iter.Seq2[Stored, error]
 }
 
-// Stored is what a store of bytes knows about one locator.
+// Unfinished is an upload as its row says.
+type Unfinished struct {
+	Locator string
+	Offset  int64
+	State   []byte // the store's own notes about those bytes: whatever Append last returned, nil at the beginning
+}
+
+// Allot gives a number that this upload was never given before, ascending from 1. It costs a transaction. ErrAbsent when
+// the upload has ended.
+type Allot func(ctx context.Context) (int, error)
+
+// Stored is what a store of bytes knows about one locator. An unfinished upload may come in several pieces, each with the
+// locator, and a Size of 0 where the store would have to ask further. ChangedAt is by the store's clock.
 type Stored struct {
 	Locator   string
 	Size      int64
@@ -287,6 +332,7 @@ type Catalog struct {
 	Usage            *string  `json:"usage,omitzero"`
 	Logo             string   `json:"logo,omitzero"` // the id of its image
 	LogoFile         []byte   `json:"-"`             // on the way in: the image to become the logo, as the owner sent it
+	KeepLogo         bool     `json:"-"`             // on the way in: without LogoFile the logo stays that is there
 }
 
 // ResourceTag is a label on a repository or registry, not to be confused with an image tag.
@@ -312,20 +358,27 @@ type Blob struct {
 	CreatedAt time.Time
 }
 
-// Upload is a layer on its way. Offset and HashState are one row, written after the bytes they speak of are durable, so
-// they always agree with what can be read under Locator.
+// Upload is a layer on its way. Offset, BlobState and HashState are one row, written after the bytes they speak of are
+// durable, so they always agree with each other.
 type Upload struct {
 	ID         string
 	Repository int64
 	Locator    string
-	Offset     int64 // bytes accepted so far
+	Offset     int64  // bytes accepted so far
+	BlobState  []byte // what Blobs notes about those bytes
+	Allotted   int    // the last number that AllotPart gave
 	Algorithm  ref.Algorithm
 	HashState  []byte // of the running hash by Algorithm over those bytes, as encoding.BinaryMarshaler gives it
 	LastPart   int64  // offset at which the last accepted part began
+	LastState  []byte // the HashState before that part
 	Parts      int    // how many were accepted
 	ShortPart  bool   // a part that is not the last has less than 5 MiB
 	CreatedAt  time.Time
 	UpdatedAt  time.Time
+}
+
+func (u Upload) unfinished() Unfinished {
+	return Unfinished{Locator: u.Locator, Offset: u.Offset, State: u.BlobState}
 }
 
 // Image is a manifest that was accepted. Size is what the API calls imageSizeInBytes: config and layers, for an index

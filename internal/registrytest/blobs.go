@@ -3,13 +3,9 @@ package registrytest
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	mathrand "math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -28,27 +24,29 @@ func TestBlobs(t *testing.T, fresh func(t *testing.T) (open func() registry.Blob
 		name string
 		run  func(b *blobsTest)
 	}{
-		{"Append makes a locator and continues it", testAppendContinues},
+		{"Append continues what is recorded", testAppendContinues},
+		{"Append takes parts of any size in any order", testAppendSizes},
 		{"Append reads to the end, however r gives its bytes", testAppendReaders},
-		{"Append of nothing at 0 makes an empty locator", testAppendNothing},
-		{"Append replaces bytes beyond offset", testAppendReplaces},
-		{"Append beyond the stored bytes is ErrAbsent", testAppendGap},
+		{"Append of nothing changes nothing", testAppendNothing},
+		{"Append leaves out what was not recorded", testAppendReplaces},
+		{"Append to bytes that are gone is ErrAbsent in the end", testAppendGone},
 		{"Append passes on an error of r and can be tried again", testAppendReaderError},
 		{"Append stops when the context ends and can be tried again", testAppendCancelled},
-		{"Append leaves what is read meanwhile alone", testAppendWhileReading},
-		{"Finish ends an upload at its size", testFinish},
-		{"Finish at zero bytes needs no Append", testFinishEmpty},
-		{"Finish cuts bytes beyond size", testFinishCuts},
-		{"Finish beyond the stored bytes is ErrAbsent", testFinishGap},
+		{"Append may be listed at while it runs", testAppendWhileListing},
+		{"Finish ends an upload at what is recorded, again and again", testFinish},
+		{"Finish needs no Append", testFinishEmpty},
+		{"Finish leaves out what was not recorded", testFinishCuts},
 		{"Finish makes the bytes final", testFinishFinal},
+		{"Discard removes what is not finished", testDiscard},
+		{"Discard leaves finished bytes", testDiscardFinished},
 		{"Open seeks", testOpenSeeks},
 		{"Open gives readers of their own", testOpenTwice},
 		{"Open of what is not there is ErrAbsent", testOpenAbsent},
 		{"Delete removes one locator and may be repeated", testDelete},
-		{"List tells locator, size and time of every upload", testList},
+		{"List tells locator, size and time", testList},
 		{"List can be left early", testListEarly},
 		{"an ended context fails every call and changes nothing", testEndedContext},
-		{"different locators are used at once", testConcurrent},
+		{"different uploads are written at once", testConcurrent},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -61,16 +59,38 @@ func TestBlobs(t *testing.T, fresh func(t *testing.T) (open func() registry.Blob
 }
 
 // Sizes at which stores go wrong: nothing, one byte, both sides of usual buffers, the smallest part S3 takes.
-var awkwardSizes = []int{0, 1, 4095, 32<<10 + 1, 256<<10 - 1, 256 << 10, 256<<10 + 1, 1<<20 - 1, 1 << 20, 1<<20 + 1, 5 << 20}
+var awkwardSizes = []int{0, 1, 4095, 32<<10 + 1, 64 << 10, 256<<10 - 1, 256 << 10, 256<<10 + 1, 1<<20 + 1, 5<<20 - 1, 5 << 20}
 
 func testAppendContinues(b *blobsTest) {
 	for _, first := range awkwardSizes {
 		for _, second := range []int{0, 1, 256<<10 + 1} {
-			locator, content := newLocator(), randomBytes(first+second)
-			b.append(locator, 0, content[:first])
-			b.append(locator, first, content[first:])
-			b.wantBytes(locator, content)
+			u, content := b.start(), randomBytes(first+second)
+			u = b.append(u, content[:first])
+			u = b.append(u, content[first:])
+			b.wantFinished(u, content)
 		}
+	}
+}
+
+// Sums of these cross every border at which a store may change how it keeps bytes: notes, small pieces, parts.
+func testAppendSizes(b *blobsTest) {
+	const mib = 1 << 20
+	for _, sizes := range [][]int{
+		{1, 1, 1, 64 << 10, 1},
+		{3 * mib, 3 * mib, 3 * mib, 3 * mib},
+		{5*mib - 1, 1, 5*mib - 1, 2},
+		{10 * mib, 10 * mib, 1},
+		{12*mib + 7, 1, 6 * mib, 100 << 10, 100 << 10},
+		{1, 25*mib - 1},
+	} {
+		u, content := b.start(), []byte(nil)
+		for _, size := range sizes {
+			part := randomBytes(size)
+			u = b.append(u, part)
+			content = append(content, part...)
+			b.Blobs = b.open() // whoever goes on knows only what is recorded
+		}
+		b.wantFinished(u, content)
 	}
 }
 
@@ -83,44 +103,53 @@ func testAppendReaders(b *blobsTest) {
 		"empty reads between": func(r io.Reader) io.Reader { return &hesitantReader{r: r} },
 	}
 	for name, wrap := range readers {
-		locator := newLocator()
-		n, err := b.Append(b.Context(), locator, 0, wrap(bytes.NewReader(content)))
-		if err != nil || n != int64(len(content)) {
-			b.Fatalf("%s: Append = %d, %v, want %d bytes", name, n, err, len(content))
+		u := b.start()
+		u, err := b.Append(b.Context(), u, wrap(bytes.NewReader(content)), b.allot(u))
+		if err != nil || u.Offset != int64(len(content)) {
+			b.Fatalf("%s: Append = %d, %v, want %d bytes", name, u.Offset, err, len(content))
 		}
-		b.wantBytes(locator, content)
+		b.wantFinished(u, content)
 	}
 }
 
 func testAppendNothing(b *blobsTest) {
-	locator := newLocator()
-	b.append(locator, 0, nil)
-	b.wantBytes(locator, nil)
-	b.wantList(map[string]int{locator: 0})
+	u := b.append(b.start(), nil)
+	u = b.append(u, []byte("abc"))
+	u = b.append(u, nil)
+	b.wantFinished(u, []byte("abc"))
 }
 
+// The result of an Append is lost when its process dies before it is recorded: the next one goes on from the old record.
 func testAppendReplaces(b *blobsTest) {
-	content := randomBytes(600 << 10)
-	for _, offset := range []int{0, 1, 256 << 10, 599 << 10} {
-		for _, tail := range []int{0, 1, 1 << 10, 700 << 10} {
-			locator, replacement := newLocator(), randomBytes(tail)
-			b.append(locator, 0, content)
-			b.append(locator, offset, replacement)
-			b.wantBytes(locator, slices.Concat(content[:offset], replacement))
+	content := randomBytes(6 << 20)
+	for _, offset := range []int{0, 256 << 10, 6<<20 - 1} {
+		for _, tail := range []int{0, 1 << 10, 7 << 20} {
+			u, replacement := b.start(), randomBytes(tail)
+			u = b.append(u, content[:offset])
+			b.append(u, content[offset:])
+			b.Blobs = b.open()
+			u = b.append(u, replacement)
+			b.wantFinished(u, slices.Concat(content[:offset], replacement))
 		}
 	}
 }
 
-func testAppendGap(b *blobsTest) {
-	_, err := b.Append(b.Context(), newLocator(), 1, bytes.NewReader([]byte("x")))
-	b.wantError(err, registry.ErrAbsent)
-	b.wantList(nil)
-
-	locator, content := newLocator(), randomBytes(100)
-	b.append(locator, 0, content)
-	_, err = b.Append(b.Context(), locator, 101, bytes.NewReader([]byte("x")))
-	b.wantError(err, registry.ErrAbsent)
-	b.wantBytes(locator, content)
+// A store may note small uploads in their State alone, so that nothing of them can be lost.
+func testAppendGone(b *blobsTest) {
+	for _, size := range []int{100, 3 << 20, 12 << 20} {
+		u, content := b.start(), randomBytes(size)
+		u = b.append(u, content)
+		b.delete(u.Locator)
+		locator, err := "", error(nil)
+		if u, err = b.Append(b.Context(), u, strings.NewReader("more"), b.allot(u)); err == nil {
+			locator, err = b.Finish(b.Context(), u, b.allot(u))
+		}
+		if err == nil {
+			b.wantBytes(locator, append(content, "more"...))
+			continue
+		}
+		b.wantError(err, registry.ErrAbsent)
+	}
 }
 
 // io.ErrUnexpectedEOF is what a request body yields whose client went away: a store that takes it for the end of r
@@ -129,118 +158,111 @@ func testAppendReaderError(b *blobsTest) {
 	content := randomBytes(600 << 10)
 	for _, cause := range []error{errors.New("reader broke"), io.ErrUnexpectedEOF, fmt.Errorf("wrapped: %w", io.EOF)} {
 		for _, offset := range []int{0, 1000} {
-			for _, read := range []int{0, 1, 300 << 10} {
-				locator := newLocator()
-				if offset > 0 {
-					b.append(locator, 0, content[:offset])
-				}
+			for _, read := range []int{0, 1, 300 << 10, 11 << 20} {
+				u := b.append(b.start(), content[:offset])
 				r := io.MultiReader(bytes.NewReader(randomBytes(read)), iotest.ErrReader(cause))
-				n, err := b.Append(b.Context(), locator, int64(offset), r)
+				_, err := b.Append(b.Context(), u, r, b.allot(u))
 				b.wantError(err, cause)
-				if n != 0 {
-					b.Errorf("a failed Append returned %d bytes, want 0", n)
-				}
-				if offset > 0 {
-					b.wantPrefix(locator, content[:offset])
-				}
-				b.append(locator, offset, content[offset:])
-				b.wantBytes(locator, content)
+				u = b.append(u, content[offset:])
+				b.wantFinished(u, content)
 			}
 		}
 	}
 }
 
 func testAppendCancelled(b *blobsTest) {
-	locator, content := newLocator(), randomBytes(900<<10)
-	b.append(locator, 0, content[:1000])
+	content := randomBytes(900 << 10)
+	u := b.append(b.start(), content[:1000])
 	ctx, cancel := context.WithCancel(b.Context())
 	defer cancel()
 	rest := io.MultiReader(bytes.NewReader(content[1000:400<<10]), afterwards(cancel), bytes.NewReader(content[400<<10:]))
-	_, err := b.Append(ctx, locator, 1000, rest)
+	_, err := b.Append(ctx, u, rest, b.allot(u))
 	b.wantError(err, context.Canceled)
-	b.wantPrefix(locator, content[:1000])
-	b.append(locator, 1000, content[1000:])
-	b.wantBytes(locator, content)
+	u = b.append(u, content[1000:])
+	b.wantFinished(u, content)
 }
 
-func testAppendWhileReading(b *blobsTest) {
-	locator, content := newLocator(), randomBytes(600<<10)
-	b.append(locator, 0, content[:1000])
-	look := afterwards(func() {
-		b.wantPrefix(locator, content[:1000])
-		if _, listed := b.list()[locator]; !listed {
-			b.Error("an upload that is being appended to is not listed")
-		}
-	})
-	n, err := b.Append(b.Context(), locator, 1000, io.MultiReader(bytes.NewReader(content[1000:300<<10]), look, bytes.NewReader(content[300<<10:])))
-	if err != nil || n != int64(len(content)-1000) {
-		b.Fatalf("Append = %d, %v, want %d bytes", n, err, len(content)-1000)
+func testAppendWhileListing(b *blobsTest) {
+	content := randomBytes(600 << 10)
+	u := b.append(b.start(), content[:1000])
+	look := afterwards(func() { b.list() })
+	u, err := b.Append(b.Context(), u, io.MultiReader(bytes.NewReader(content[1000:300<<10]), look, bytes.NewReader(content[300<<10:])), b.allot(u))
+	if err != nil || u.Offset != int64(len(content)) {
+		b.Fatalf("Append = %d, %v, want %d bytes", u.Offset, err, len(content))
 	}
-	b.wantBytes(locator, content)
+	b.wantFinished(u, content)
 }
 
 func testFinish(b *blobsTest) {
 	for _, size := range awkwardSizes {
-		locator, content := newLocator(), randomBytes(size)
-		b.append(locator, 0, content[:size/2])
-		b.append(locator, size/2, content[size/2:])
-		b.finish(locator, size)
-		b.wantBytes(locator, content)
-		b.finish(locator, size)
+		content := randomBytes(size)
+		u := b.append(b.start(), content[:size/2])
+		u = b.append(u, content[size/2:])
+		b.wantFinished(u, content)
+		b.wantFinished(u, content)
 		b.Blobs = b.open()
-		b.finish(locator, size)
-		b.wantBytes(locator, content)
+		b.wantFinished(u, content)
 	}
 }
 
 func testFinishEmpty(b *blobsTest) {
-	locator := newLocator()
-	b.finish(locator, 0)
-	b.wantBytes(locator, nil)
-	b.finish(locator, 0)
-	b.wantBytes(locator, nil)
+	u := b.start()
+	b.wantFinished(u, nil)
+	b.wantFinished(u, nil)
 }
 
 func testFinishCuts(b *blobsTest) {
 	content := randomBytes(300 << 10)
 	for _, size := range []int{0, 1, 256 << 10} {
-		locator := newLocator()
-		b.append(locator, 0, content)
-		b.finish(locator, size)
-		b.wantBytes(locator, content[:size])
-		b.finish(locator, size)
+		u := b.append(b.start(), content[:size])
+		b.append(u, content[size:])
+		b.wantFinished(u, content[:size])
 	}
-}
-
-func testFinishGap(b *blobsTest) {
-	b.wantError(b.Finish(b.Context(), newLocator(), 1), registry.ErrAbsent)
-	b.wantList(nil)
-
-	locator, content := newLocator(), randomBytes(100)
-	b.append(locator, 0, content)
-	b.wantError(b.Finish(b.Context(), locator, 101), registry.ErrAbsent)
-	b.wantBytes(locator, content)
-	b.finish(locator, 100)
-	b.wantError(b.Finish(b.Context(), locator, 101), registry.ErrAbsent)
-	b.wantBytes(locator, content)
 }
 
 func testFinishFinal(b *blobsTest) {
-	locator, content := newLocator(), randomBytes(300<<10)
-	b.append(locator, 0, content)
-	b.finish(locator, len(content))
-	for _, offset := range []int64{0, 1, int64(len(content))} {
-		_, err := b.Append(b.Context(), locator, offset, strings.NewReader("more"))
-		b.wantError(err, registry.ErrAbsent)
+	for _, size := range []int{300 << 10, 6 << 20} {
+		content := randomBytes(size)
+		u := b.append(b.start(), content)
+		locator := b.finish(u)
+		if _, err := b.Append(b.Context(), u, strings.NewReader("more"), b.allot(u)); err != nil {
+			b.wantError(err, registry.ErrAbsent)
+		}
+		if _, err := b.Append(b.Context(), registry.Unfinished{Locator: u.Locator}, strings.NewReader("other"), b.allot(u)); err != nil {
+			b.wantError(err, registry.ErrAbsent)
+		}
+		b.wantBytes(locator, content)
 	}
-	b.wantBytes(locator, content)
+}
+
+func testDiscard(b *blobsTest) {
+	for _, size := range []int{0, 1, 1 << 20, 11 << 20} {
+		u := b.append(b.start(), randomBytes(size))
+		for range 2 {
+			b.discard(u)
+			b.wantList(nil)
+		}
+	}
+	b.discard(b.start())
+}
+
+func testDiscardFinished(b *blobsTest) {
+	want := make(map[string]int)
+	for _, size := range []int{0, 1, 1 << 20, 11 << 20} {
+		content := randomBytes(size)
+		u := b.append(b.start(), content[:size/2])
+		u = b.append(u, content[size/2:])
+		locator := b.finish(u)
+		b.discard(u)
+		b.wantBytes(locator, content)
+		want[locator] = size
+	}
+	b.wantList(want)
 }
 
 func testOpenSeeks(b *blobsTest) {
-	locator, content := newLocator(), randomBytes(300<<10)
-	b.append(locator, 0, content)
-	b.finish(locator, len(content))
-	r := b.reader(locator)
+	content := randomBytes(300 << 10)
+	r := b.reader(b.finish(b.append(b.start(), content)))
 	defer r.Close()
 	seeks := []struct {
 		offset int64
@@ -252,15 +274,17 @@ func testOpenSeeks(b *blobsTest) {
 		{256 << 10, io.SeekStart, 256 << 10},
 		{-10, io.SeekCurrent, len(content) - 10}, // the reads below go to the end
 		{-1, io.SeekEnd, len(content) - 1},
+		{10, io.SeekEnd, len(content) + 10},
 	}
 	for _, s := range seeks {
 		at, err := r.Seek(s.offset, s.whence)
 		if err != nil || at != int64(s.want) {
 			b.Fatalf("Seek(%d, %d) = %d, %v, want %d", s.offset, s.whence, at, err, s.want)
 		}
+		want := content[min(s.want, len(content)):]
 		rest, err := io.ReadAll(r)
-		if err != nil || !bytes.Equal(rest, content[s.want:]) {
-			b.Fatalf("after Seek(%d, %d): %d bytes and %v, want the last %d", s.offset, s.whence, len(rest), err, len(content)-s.want)
+		if err != nil || !bytes.Equal(rest, want) {
+			b.Fatalf("after Seek(%d, %d): %d bytes and %v, want the last %d", s.offset, s.whence, len(rest), err, len(want))
 		}
 	}
 	if _, err := r.Seek(-1, io.SeekStart); err == nil {
@@ -269,8 +293,8 @@ func testOpenSeeks(b *blobsTest) {
 }
 
 func testOpenTwice(b *blobsTest) {
-	locator, content := newLocator(), randomBytes(2000)
-	b.append(locator, 0, content)
+	content := randomBytes(2000)
+	locator := b.finish(b.append(b.start(), content))
 	one, two := b.reader(locator), b.reader(locator)
 	if _, err := io.CopyN(io.Discard, one, 1000); err != nil {
 		b.Fatal(err)
@@ -291,54 +315,55 @@ func testOpenTwice(b *blobsTest) {
 }
 
 func testOpenAbsent(b *blobsTest) {
-	_, err := b.Open(b.Context(), newLocator())
+	_, err := b.Open(b.Context(), registry.NewLocator())
 	b.wantError(err, registry.ErrAbsent)
 }
 
 func testDelete(b *blobsTest) {
-	kept, unfinished, finished := newLocator(), newLocator(), newLocator()
-	for _, locator := range []string{kept, unfinished, finished} {
-		b.append(locator, 0, []byte(locator))
+	content := randomBytes(11 << 20)
+	kept := b.finish(b.append(b.start(), content))
+	finished := b.finish(b.append(b.start(), content))
+	gone := []string{finished, registry.NewLocator()}
+	for _, size := range []int{1, 1 << 20, 11 << 20} {
+		gone = append(gone, b.append(b.start(), content[:size]).Locator)
 	}
-	b.finish(finished, len(finished))
 	for range 2 {
-		for _, locator := range []string{unfinished, finished, newLocator()} {
-			if err := b.Delete(b.Context(), locator); err != nil {
-				b.Errorf("Delete: %v", err)
-			}
+		for _, locator := range gone {
+			b.delete(locator)
 		}
 		b.Blobs = b.open()
 	}
-	for _, locator := range []string{unfinished, finished} {
+	for _, locator := range gone {
 		_, err := b.Open(b.Context(), locator)
 		b.wantError(err, registry.ErrAbsent)
-		_, err = b.Append(b.Context(), locator, 1, bytes.NewReader(nil))
-		b.wantError(err, registry.ErrAbsent)
-		b.wantError(b.Finish(b.Context(), locator, 1), registry.ErrAbsent)
 	}
-	b.wantList(map[string]int{kept: len(kept)})
-	b.wantBytes(kept, []byte(kept))
+	listed := b.list()
+	for _, locator := range gone {
+		if _, there := listed[locator]; there {
+			b.Errorf("%s is listed after it was deleted", locator)
+		}
+	}
+	b.wantBytes(kept, content)
 }
 
 func testList(b *blobsTest) {
 	b.wantList(nil)
 	want := make(map[string]int)
 	for i := range 50 {
-		locator := newLocator()
-		want[locator] = i
-		b.append(locator, 0, randomBytes(i))
+		u := b.append(b.start(), randomBytes(i))
 		if i%2 == 0 {
-			b.finish(locator, i)
+			want[b.finish(u)] = i
 		}
+		b.discard(u)
 	}
 	b.wantList(want)
-	for locator, size := range want {
-		if size%2 == 1 {
-			b.append(locator, size, []byte("more"))
-			want[locator] = size + len("more")
+	// What is not finished need not be listed while it takes no room of its own, but what takes room must be.
+	for _, size := range []int{1 << 20, 11 << 20} {
+		u := b.append(b.start(), randomBytes(size))
+		if _, listed := b.list()[u.Locator]; !listed {
+			b.Errorf("an unfinished upload of %d bytes is not listed", size)
 		}
 	}
-	b.wantList(want)
 
 	// Clocks of stores tick coarsely and are not this machine's: a minute either way is all that collection needs.
 	for stored, err := range b.List(b.Context()) {
@@ -356,7 +381,7 @@ func testList(b *blobsTest) {
 
 func testListEarly(b *blobsTest) {
 	for range 5 {
-		b.finish(newLocator(), 0)
+		b.finish(b.start())
 	}
 	seen := 0
 	for _, err := range b.List(b.Context()) {
@@ -375,17 +400,20 @@ func testListEarly(b *blobsTest) {
 func testEndedContext(b *blobsTest) {
 	ctx, cancel := context.WithCancel(b.Context())
 	cancel()
-	locator, content := newLocator(), randomBytes(100)
-	b.append(locator, 0, content)
+	content := randomBytes(100)
+	finished, u := b.finish(b.append(b.start(), content)), b.append(b.start(), content)
 
-	_, err := b.Append(ctx, locator, 0, bytes.NewReader([]byte("other")))
+	_, err := b.Append(ctx, u, bytes.NewReader([]byte("other")), b.allot(u))
 	b.wantError(err, context.Canceled)
-	_, err = b.Append(ctx, newLocator(), 0, bytes.NewReader([]byte("other")))
+	other := b.start()
+	_, err = b.Append(ctx, other, bytes.NewReader([]byte("other")), b.allot(other))
 	b.wantError(err, context.Canceled)
-	b.wantError(b.Finish(ctx, locator, 1), context.Canceled)
-	_, err = b.Open(ctx, locator)
+	_, err = b.Finish(ctx, u, b.allot(u))
 	b.wantError(err, context.Canceled)
-	b.wantError(b.Delete(ctx, locator), context.Canceled)
+	b.wantError(b.Discard(ctx, u), context.Canceled)
+	_, err = b.Open(ctx, finished)
+	b.wantError(err, context.Canceled)
+	b.wantError(b.Delete(ctx, finished), context.Canceled)
 	var listed []error
 	for _, err := range b.List(ctx) {
 		listed = append(listed, err)
@@ -393,8 +421,8 @@ func testEndedContext(b *blobsTest) {
 	if len(listed) != 1 || !errors.Is(listed[0], context.Canceled) {
 		b.Errorf("List yielded the errors %v, want one that is context.Canceled", listed)
 	}
-	b.wantList(map[string]int{locator: 100})
-	b.wantBytes(locator, content)
+	b.wantBytes(finished, content)
+	b.wantFinished(u, content)
 }
 
 func testConcurrent(b *blobsTest) {
@@ -413,11 +441,11 @@ func testConcurrent(b *blobsTest) {
 	for i := range 8 {
 		uploads.Go(func() {
 			for j := range 4 {
-				locator, content := newLocator(), randomBytes(100<<10+i*1000+j)
-				half := len(content) / 2
-				b.append(locator, 0, content[:half])
-				b.append(locator, half, content[half:])
-				b.finish(locator, len(content))
+				content := randomBytes(100<<10 + i*1000 + j)
+				u := b.append(b.start(), content[:len(content)/2])
+				u = b.append(u, content[len(content)/2:])
+				locator := b.finish(u)
+				b.discard(u)
 				b.wantBytes(locator, content)
 				if j%2 == 0 {
 					b.delete(locator)
@@ -431,150 +459,4 @@ func testConcurrent(b *blobsTest) {
 	if got := len(b.list()); got != 8*2 {
 		b.Errorf("%d locators are listed, want %d", got, 8*2)
 	}
-}
-
-// blobsTest is a store under test, with calls that fail the test when the store does not do as it should. They may be
-// used on several goroutines, so they do not end the test.
-type blobsTest struct {
-	*testing.T
-	registry.Blobs
-	open func() registry.Blobs
-}
-
-func (b *blobsTest) append(locator string, offset int, content []byte) {
-	b.Helper()
-	n, err := b.Append(b.Context(), locator, int64(offset), bytes.NewReader(content))
-	if err != nil || n != int64(len(content)) {
-		b.Errorf("Append at %d = %d, %v, want %d bytes", offset, n, err, len(content))
-	}
-}
-
-func (b *blobsTest) finish(locator string, size int) {
-	b.Helper()
-	if err := b.Finish(b.Context(), locator, int64(size)); err != nil {
-		b.Errorf("Finish at %d: %v", size, err)
-	}
-}
-
-func (b *blobsTest) delete(locator string) {
-	b.Helper()
-	if err := b.Delete(b.Context(), locator); err != nil {
-		b.Errorf("Delete: %v", err)
-	}
-}
-
-// reader ends the test when there is none.
-func (b *blobsTest) reader(locator string) io.ReadSeekCloser {
-	b.Helper()
-	r, err := b.Open(b.Context(), locator)
-	if err != nil {
-		b.Fatalf("Open: %v", err)
-	}
-	return r
-}
-
-// wantBytes looks through the store at hand and through one that is opened for it: what a call has answered survives a
-// restart.
-func (b *blobsTest) wantBytes(locator string, want []byte) {
-	b.Helper()
-	for when, store := range map[string]registry.Blobs{"now": b.Blobs, "after reopening": b.open()} {
-		got, err := readAll(b.Context(), store, locator)
-		if err != nil || !bytes.Equal(got, want) {
-			b.Errorf("%s: %d bytes are stored and %v, want %d bytes as written", when, len(got), err, len(want))
-		}
-	}
-}
-
-// wantPrefix allows any bytes behind want.
-func (b *blobsTest) wantPrefix(locator string, want []byte) {
-	b.Helper()
-	got, err := readAll(b.Context(), b.Blobs, locator)
-	if err != nil || !bytes.HasPrefix(got, want) {
-		b.Errorf("%d bytes are stored and %v, want the first %d as written", len(got), err, len(want))
-	}
-}
-
-func (b *blobsTest) wantError(err, want error) {
-	b.Helper()
-	if !errors.Is(err, want) {
-		b.Errorf("got error %v, want one that is %v", err, want)
-	}
-}
-
-func (b *blobsTest) wantList(want map[string]int) {
-	b.Helper()
-	b.Blobs = b.open()
-	if got := b.list(); !maps.Equal(got, want) {
-		b.Errorf("List gave %v, want %v", got, want)
-	}
-}
-
-// list gives the size of every locator.
-func (b *blobsTest) list() map[string]int {
-	b.Helper()
-	sizes := make(map[string]int)
-	for stored, err := range b.List(b.Context()) {
-		if err != nil {
-			b.Errorf("List: %v", err)
-			break
-		}
-		if _, twice := sizes[stored.Locator]; twice {
-			b.Errorf("List gave %s twice", stored.Locator)
-		}
-		sizes[stored.Locator] = int(stored.Size)
-	}
-	return sizes
-}
-
-func (b *blobsTest) leaveNothing() {
-	b.Helper()
-	for locator := range b.list() {
-		b.delete(locator)
-	}
-	b.wantList(nil)
-}
-
-func readAll(ctx context.Context, store registry.Blobs, locator string) ([]byte, error) {
-	r, err := store.Open(ctx, locator)
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	return io.ReadAll(r)
-}
-
-func newLocator() string {
-	var b [16]byte
-	rand.Read(b[:]) // never fails
-	return hex.EncodeToString(b[:])
-}
-
-// randomBytes are different each time, so that bytes of one write are never taken for those of another.
-func randomBytes(n int) []byte {
-	var seed [32]byte
-	rand.Read(seed[:])
-	b := make([]byte, n)
-	_, _ = mathrand.NewChaCha8(seed).Read(b) // never fails
-	return b
-}
-
-// hesitantReader gives nothing at every other read, which io.Reader allows.
-type hesitantReader struct {
-	r    io.Reader
-	idle bool
-}
-
-func (h *hesitantReader) Read(b []byte) (int, error) {
-	if h.idle = !h.idle; h.idle {
-		return 0, nil
-	}
-	return h.r.Read(b)
-}
-
-// afterwards is an empty reader that calls f when the bytes before it were read.
-type afterwards func()
-
-func (f afterwards) Read([]byte) (int, error) {
-	f()
-	return 0, io.EOF
 }

@@ -1,7 +1,6 @@
 package registrytest
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -42,42 +41,60 @@ func (r *recorder) Cleanup(f func()) { r.cleanups = append(r.cleanups, f) }
 func TestMemBlobsFailsTheTestOn(t *testing.T) {
 	const locator = "0123456789abcdef0123456789abcdef"
 	ctx := context.Background()
+	fresh := registry.Unfinished{Locator: locator}
 	tests := []struct {
 		name   string
 		misuse func(m *MemBlobs) error // returns the error of the wrong call
 		want   string
 	}{
 		{"Finish at another size", func(m *MemBlobs) error {
-			_, _ = m.Append(ctx, locator, 0, strings.NewReader("four"))
-			_ = m.Finish(ctx, locator, 4)
-			return m.Finish(ctx, locator, 3)
-		}, "it is finished at 4 bytes, not 3"},
+			one, _ := m.Append(ctx, fresh, strings.NewReader("1"), nil)
+			three, _ := m.Append(ctx, one, strings.NewReader("23"), nil)
+			_, _ = m.Finish(ctx, three, nil)
+			_, err := m.Finish(ctx, one, nil)
+			return err
+		}, "it is finished at 3 bytes, not 1"},
+		{"a State of another offset", func(m *MemBlobs) error {
+			u, _ := m.Append(ctx, fresh, strings.NewReader("1"), nil)
+			u.Offset++
+			_, err := m.Finish(ctx, u, nil)
+			return err
+		}, `its State is "0123456789abcdef0123456789abcdef at 1"`},
 		{"two writers at once", func(m *MemBlobs) (err error) {
-			_, _ = m.Append(ctx, locator, 0, afterwards(func() {
-				_, err = m.Append(ctx, locator, 0, strings.NewReader("second"))
-			}))
+			_, _ = m.Append(ctx, fresh, afterwards(func() {
+				_, err = m.Append(ctx, fresh, strings.NewReader("second"), nil)
+			}), nil)
 			return err
 		}, "another Append or Finish runs"},
 		{"Finish during Append", func(m *MemBlobs) (err error) {
-			_, _ = m.Append(ctx, locator, 0, afterwards(func() { err = m.Finish(ctx, locator, 0) }))
+			_, _ = m.Append(ctx, fresh, afterwards(func() { _, err = m.Finish(ctx, fresh, nil) }), nil)
 			return err
 		}, "another Append or Finish runs"},
+		{"Discard during Append", func(m *MemBlobs) (err error) {
+			_, _ = m.Append(ctx, fresh, afterwards(func() { err = m.Discard(ctx, fresh) }), nil)
+			return err
+		}, "an Append or Finish runs"},
 		{"Append to a deleted locator", func(m *MemBlobs) error {
-			_, _ = m.Append(ctx, locator, 0, strings.NewReader("first"))
+			_, _ = m.Append(ctx, fresh, strings.NewReader("first"), nil)
 			_ = m.Delete(ctx, locator)
-			_, err := m.Append(ctx, locator, 0, strings.NewReader("second"))
+			_, err := m.Append(ctx, fresh, strings.NewReader("second"), nil)
 			return err
 		}, "locators are used once"},
 		{"Open of nothing", func(m *MemBlobs) error {
 			_, err := m.Open(ctx, locator)
 			return err
 		}, "needs bytes that are not there"},
-		{"Append beyond the end", func(m *MemBlobs) error {
-			_, err := m.Append(ctx, locator, 1, strings.NewReader("x"))
+		{"Append to bytes that are gone", func(m *MemBlobs) error {
+			u, _ := m.Append(ctx, fresh, strings.NewReader("first"), nil)
+			_ = m.Delete(ctx, locator)
+			_, err := m.Append(ctx, u, strings.NewReader("x"), nil)
 			return err
 		}, "needs bytes that are not there"},
-		{"Finish beyond the end", func(m *MemBlobs) error {
-			return m.Finish(ctx, locator, 1)
+		{"Finish of bytes that are gone", func(m *MemBlobs) error {
+			u, _ := m.Append(ctx, fresh, strings.NewReader("first"), nil)
+			_ = m.Delete(ctx, locator)
+			_, err := m.Finish(ctx, u, nil)
+			return err
 		}, "needs bytes that are not there"},
 	}
 	for _, test := range tests {
@@ -96,11 +113,12 @@ func TestMemBlobsFailsTheTestOn(t *testing.T) {
 func TestMemBlobsFailsTheTestOnAnOpenReader(t *testing.T) {
 	failed := &recorder{TB: t}
 	m := NewMemBlobs(failed)
-	if err := m.Finish(t.Context(), "a", 0); err != nil {
+	locator, err := m.Finish(t.Context(), registry.Unfinished{Locator: "a"}, nil)
+	if err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if _, err := m.Open(t.Context(), "a"); err != nil {
+		if _, err := m.Open(t.Context(), locator); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -115,7 +133,7 @@ func TestMemBlobsFailsTheTestOnAnOpenReader(t *testing.T) {
 func TestMemBlobsKeepsWhatAFailedAppendHasRead(t *testing.T) {
 	m := NewMemBlobs(t)
 	broken := errors.New("broken")
-	_, err := m.Append(t.Context(), "a", 0, io.MultiReader(strings.NewReader("half"), iotest.ErrReader(broken)))
+	_, err := m.Append(t.Context(), registry.Unfinished{Locator: "a"}, io.MultiReader(strings.NewReader("half"), iotest.ErrReader(broken)), nil)
 	if !errors.Is(err, broken) {
 		t.Errorf("Append: %v, want %v", err, broken)
 	}
@@ -127,18 +145,19 @@ func TestMemBlobsFault(t *testing.T) {
 	ctx := t.Context()
 	tests := []struct {
 		op      string
-		call    func(m *MemBlobs) error
-		applied string // content afterwards; "-" is absent
+		call    func(m *MemBlobs, u registry.Unfinished) error // u is "abc"
+		applied string                                         // content afterwards; "-" is absent
 		ignored string
 	}{
-		{"Append", func(m *MemBlobs) error {
-			_, err := m.Append(ctx, "a", 2, strings.NewReader("new"))
+		{"Append", func(m *MemBlobs, u registry.Unfinished) error {
+			_, err := m.Append(ctx, u, strings.NewReader("new"), nil)
 			return err
-		}, "abnew", "abcd"},
-		{"Finish", func(m *MemBlobs) error { return m.Finish(ctx, "a", 1) }, "a", "abcd"},
-		{"Delete", func(m *MemBlobs) error { return m.Delete(ctx, "a") }, "-", "abcd"},
-		{"Open", func(m *MemBlobs) error { _, err := m.Open(ctx, "a"); return err }, "abcd", "abcd"},
-		{"List", func(m *MemBlobs) (last error) {
+		}, "abcnew", "abcd"},
+		{"Finish", func(m *MemBlobs, u registry.Unfinished) error { _, err := m.Finish(ctx, u, nil); return err }, "abc", "abcd"},
+		{"Discard", func(m *MemBlobs, u registry.Unfinished) error { return m.Discard(ctx, u) }, "-", "abcd"},
+		{"Delete", func(m *MemBlobs, _ registry.Unfinished) error { return m.Delete(ctx, "a") }, "-", "abcd"},
+		{"Open", func(m *MemBlobs, _ registry.Unfinished) error { _, err := m.Open(ctx, "a"); return err }, "abcd", "abcd"},
+		{"List", func(m *MemBlobs, _ registry.Unfinished) (last error) {
 			for _, last = range m.List(ctx) {
 			}
 			return last
@@ -149,7 +168,11 @@ func TestMemBlobsFault(t *testing.T) {
 			t.Run(fmt.Sprintf("%s applied %t", test.op, apply), func(t *testing.T) {
 				m := NewMemBlobs(t)
 				m.AllowAbsent = true
-				if _, err := m.Append(ctx, "a", 0, strings.NewReader("abcd")); err != nil {
+				u, err := m.Append(ctx, registry.Unfinished{Locator: "a"}, strings.NewReader("abc"), nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := m.Append(ctx, u, strings.NewReader("d"), nil); err != nil {
 					t.Fatal(err)
 				}
 				m.Fault = func(op, locator string) (bool, error) {
@@ -158,7 +181,7 @@ func TestMemBlobsFault(t *testing.T) {
 					}
 					return true, nil
 				}
-				if err := test.call(m); !errors.Is(err, lost) {
+				if err := test.call(m, u); !errors.Is(err, lost) {
 					t.Errorf("got error %v, want %v", err, lost)
 				}
 				m.Fault = nil
@@ -176,7 +199,7 @@ func TestMemBlobsTellsTheTimeOfItsClock(t *testing.T) {
 	m := NewMemBlobs(t)
 	clock := time.Date(2020, 10, 30, 1, 2, 3, 0, time.UTC)
 	m.Now = func() time.Time { return clock }
-	if _, err := m.Append(t.Context(), "a", 0, bytes.NewReader(nil)); err != nil {
+	if _, err := m.Append(t.Context(), registry.Unfinished{Locator: "a"}, strings.NewReader(""), nil); err != nil {
 		t.Fatal(err)
 	}
 	for stored, err := range m.List(t.Context()) {

@@ -16,11 +16,13 @@ import (
 )
 
 // MemBlobs is registry.Blobs in memory, as unkind to its caller as the contract allows: it fails the test when the
-// caller breaks its side of the contract, keeps half of what a failed Append has read, and lists in changing order.
+// caller breaks its side of the contract, keeps half of what a failed Append has read, and lists in changing order. An
+// upload of an even size is finished under another locator each time, one of an odd size in place.
 //
 // What it fails the test for:
+//   - a State that is not what Append returned with that Offset
 //   - Finish at another size after Finish
-//   - two calls of Append or Finish on one locator at once
+//   - two calls of Append, Finish or Discard on one locator at once
 //   - making a locator again that was deleted
 //   - Open, Append or Finish that needs bytes that are not there (see AllowAbsent)
 //   - a reader that is not closed by the end of the test
@@ -68,72 +70,115 @@ func NewMemBlobs(t testing.TB) *MemBlobs {
 }
 
 // Append implements registry.Blobs. Under a Fault without apply it does not read r.
-func (m *MemBlobs) Append(ctx context.Context, locator string, offset int64, r io.Reader) (int64, error) {
-	apply, fault := m.fault("Append", locator)
+func (m *MemBlobs) Append(ctx context.Context, u registry.Unfinished, r io.Reader, _ registry.Allot) (registry.Unfinished, error) {
+	apply, fault := m.fault("Append", u.Locator)
 	if !apply {
-		return 0, fault
+		return registry.Unfinished{}, fault
 	}
-	b, err := m.claim(ctx, "Append", locator, offset)
+	b, err := m.claim(ctx, "Append", u)
 	if err != nil {
-		return 0, err
+		return registry.Unfinished{}, err
 	}
 	defer m.release(b)
 	if b.finished {
-		return 0, fmt.Errorf("append to blob %s, which is finished: %w", locator, registry.ErrAbsent)
+		return registry.Unfinished{}, fmt.Errorf("append to blob %s, which is finished: %w", u.Locator, registry.ErrAbsent)
 	}
 	var tail bytes.Buffer
 	_, err = tail.ReadFrom(&contextReader{ctx, r})
 	m.mu.Lock()
-	b.content = append(b.content[:offset:offset], tail.Bytes()...)
+	b.content = append(b.content[:u.Offset:u.Offset], tail.Bytes()...)
 	b.changedAt = m.now()
 	m.mu.Unlock()
 	if err != nil {
-		return 0, fmt.Errorf("append to blob %s: %w", locator, err)
+		return registry.Unfinished{}, fmt.Errorf("append to blob %s: %w", u.Locator, err)
 	}
 	if fault != nil {
-		return 0, fault
+		return registry.Unfinished{}, fault
 	}
-	return int64(tail.Len()), nil
+	u.Offset += int64(tail.Len())
+	u.State = memState(u)
+	return u, nil
+}
+
+// memState is what the store notes about an upload at its offset.
+func memState(u registry.Unfinished) []byte {
+	if u.Offset == 0 {
+		return nil
+	}
+	return fmt.Appendf(nil, "%s at %d", u.Locator, u.Offset)
 }
 
 // Finish implements registry.Blobs.
-func (m *MemBlobs) Finish(ctx context.Context, locator string, size int64) error {
-	apply, fault := m.fault("Finish", locator)
+func (m *MemBlobs) Finish(ctx context.Context, u registry.Unfinished, _ registry.Allot) (string, error) {
+	apply, fault := m.fault("Finish", u.Locator)
 	if !apply {
-		return fault
+		return "", fault
 	}
-	b, err := m.claim(ctx, "Finish", locator, size)
+	b, err := m.claim(ctx, "Finish", u)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer m.release(b)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if b.finished && int64(len(b.content)) != size {
-		return m.misused("Finish", locator, fmt.Sprintf("it is finished at %d bytes, not %d", len(b.content), size))
+	if b.finished && int64(len(b.content)) != u.Offset {
+		return "", m.misused("Finish", u.Locator, fmt.Sprintf("it is finished at %d bytes, not %d", len(b.content), u.Offset))
 	}
-	b.content, b.finished = b.content[:size], true
-	return fault
+	locator := u.Locator
+	if u.Offset%2 == 0 {
+		locator = registry.NewLocator()
+		m.blobs[locator] = &memBlob{content: b.content[:u.Offset], changedAt: m.now(), finished: true}
+	} else {
+		b.content, b.finished = b.content[:u.Offset], true
+	}
+	if fault != nil {
+		return "", fault
+	}
+	return locator, nil
 }
 
-// claim finds the blob that holds at least size bytes, making it when size is 0, and keeps other writers out.
-func (m *MemBlobs) claim(ctx context.Context, op, locator string, size int64) (*memBlob, error) {
+// Discard implements registry.Blobs.
+func (m *MemBlobs) Discard(ctx context.Context, u registry.Unfinished) error {
+	apply, fault := m.fault("Discard", u.Locator)
+	if !apply {
+		return fault
+	}
 	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("%s of blob %s: %w", op, locator, err)
+		return fmt.Errorf("discard blob %s: %w", u.Locator, err)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	b, used := m.blobs[locator]
+	b := m.blobs[u.Locator]
 	switch {
+	case b == nil || b.finished:
+	case b.busy:
+		return m.misused("Discard", u.Locator, "an Append or Finish runs")
+	default:
+		m.blobs[u.Locator] = nil
+	}
+	return fault
+}
+
+// claim finds the blob that holds the recorded bytes, making it when there are none, and keeps other writers out.
+func (m *MemBlobs) claim(ctx context.Context, op string, u registry.Unfinished) (*memBlob, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("%s of blob %s: %w", op, u.Locator, err)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	b, used := m.blobs[u.Locator]
+	switch {
+	case !bytes.Equal(u.State, memState(u)):
+		return nil, m.misused(op, u.Locator, fmt.Sprintf("its State is %q", u.State))
 	case b != nil && b.busy:
-		return nil, m.misused(op, locator, "another Append or Finish runs")
-	case b == nil && used && size == 0:
-		return nil, m.misused(op, locator, "it was deleted, and locators are used once")
-	case b == nil && size == 0:
+		return nil, m.misused(op, u.Locator, "another Append or Finish runs")
+	case b == nil && used && u.Offset == 0:
+		return nil, m.misused(op, u.Locator, "it was deleted, and locators are used once")
+	case b == nil && u.Offset == 0:
 		b = &memBlob{changedAt: m.now()}
-		m.blobs[locator] = b
-	case b == nil || int64(len(b.content)) < size:
-		return nil, m.absent(op, locator)
+		m.blobs[u.Locator] = b
+	case b == nil || int64(len(b.content)) < u.Offset:
+		return nil, m.absent(op, u.Locator)
 	}
 	b.busy = true
 	return b, nil

@@ -18,10 +18,7 @@ import (
 // TestMeta runs the contract of registry.Meta. open makes an empty store that lives as long as the test it is given;
 // reopen closes that store and opens it again over what it has kept.
 func TestMeta(t *testing.T, open func(t *testing.T) (m registry.Meta, reopen func() registry.Meta)) {
-	for _, c := range []struct {
-		name string
-		test func(*metaTest)
-	}{
+	for _, c := range append(galleryTests(), []metaCase{
 		{"Accounts", testAccounts},
 		{"AccountsChanged", testAccountsChanged},
 		{"AccountDeleted", testAccountDeleted},
@@ -33,6 +30,8 @@ func TestMeta(t *testing.T, open func(t *testing.T) (m registry.Meta, reopen fun
 		{"Settings", testSettings},
 		{"Repository", testRepository},
 		{"RepositoryByEveryAlias", testRepositoryByEveryAlias},
+		{"NamesInByteOrder", testNamesInByteOrder},
+		{"TextThatNoRowHas", testTextThatNoRowHas},
 		{"RepositoriesInPages", testRepositoriesInPages},
 		{"RepositoryUpdated", testRepositoryUpdated},
 		{"RepositoriesCounted", testRepositoriesCounted},
@@ -50,6 +49,8 @@ func TestMeta(t *testing.T, open func(t *testing.T) (m registry.Meta, reopen fun
 		{"Uploads", testUploads},
 		{"AdvanceUpload", testAdvanceUpload},
 		{"AdvanceUploadOnceOfMany", testAdvanceUploadOnceOfMany},
+		{"AllotPart", testAllotPart},
+		{"UploadsCounted", testUploadsCounted},
 		{"Image", testImage},
 		{"ImagesInPages", testImagesInPages},
 		{"ImagesCounted", testImagesCounted},
@@ -62,6 +63,23 @@ func TestMeta(t *testing.T, open func(t *testing.T) (m registry.Meta, reopen fun
 		{"Tags", testTags},
 		{"TagsInPages", testTagsInPages},
 		{"TagsOf", testTagsOf},
+		{"Jobs", testJobs},
+		{"JobTakenOnceOfMany", testJobTakenOnceOfMany},
+		{"ExpiredLayers", testExpiredLayers},
+		{"UnusedBlobs", testUnusedBlobs},
+		{"ReleasedBytes", testReleasedBytes},
+		{"AbandonedUploads", testAbandonedUploads},
+		{"LocatorNamed", testLocatorNamed},
+		{"Garbage", testGarbage},
+		{"LayersAndBlobsInPages", testLayersAndBlobsInPages},
+		{"LayerLost", testLayerLost},
+		{"Quarantine", testQuarantine},
+		{"Events", testEvents},
+		{"EventsTrimmed", testEventsTrimmed},
+		{"Transfer", testTransfer},
+		{"TransferKeepsIDs", testTransferKeepsIDs},
+		{"ReadOnly", testReadOnly},
+		{"Snapshot", testSnapshot},
 		{"FailedUpdateLeavesNothing", testFailedUpdateLeavesNothing},
 		{"PanicLeavesNothing", testPanicLeavesNothing},
 		{"CancelledContext", testCancelledContext},
@@ -69,7 +87,7 @@ func TestMeta(t *testing.T, open func(t *testing.T) (m registry.Meta, reopen fun
 		{"ViewIsASnapshot", testViewIsASnapshot},
 		{"ViewRefusesWrites", testViewRefusesWrites},
 		{"ConcurrentUpdates", testConcurrentUpdates},
-	} {
+	}...) {
 		t.Run(c.name, func(t *testing.T) {
 			m, reopen := open(t)
 			mt := &metaTest{T: t, meta: rehearsed{m}, reopen: reopen}

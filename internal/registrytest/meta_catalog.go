@@ -14,7 +14,7 @@ func testRepositoryUpdated(t *metaTest) {
 	want := registry.Repository{
 		ID: id, Account: accountA, Alias: aliasA, Name: "app", CreatedAt: at(2),
 		Catalog: registry.Catalog{Usage: &usage, Logo: "some-id"},
-		Policy:  "{\n  \"é\" : \"\x00\"\n}",
+		Policy:  "{\n  \"é\" : \"\\u0000\"\n}",
 		Tags:    []registry.ResourceTag{{Key: "k", Value: "v"}},
 	}
 	changed := want
@@ -52,7 +52,7 @@ func testProfile(t *metaTest) {
 		return read(t, func(tx registry.Tx) (registry.Profile, error) { return tx.Profile(accountA) })
 	}
 	t.equal("before anything is said", get(), registry.Profile{})
-	name := "Alice & Söhne \x00"
+	name := "Alice & Söhne\t"
 	for _, want := range []registry.Profile{
 		{DisplayName: &name, Tags: []registry.ResourceTag{{Key: "k", Value: ""}}},
 		{DisplayName: new(string)},

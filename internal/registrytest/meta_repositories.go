@@ -1,6 +1,8 @@
 package registrytest
 
 import (
+	"context"
+	"errors"
 	"slices"
 
 	"github.com/openecr/openecr/internal/ref"
@@ -144,4 +146,59 @@ func testRepositoryIDNeverReused(t *metaTest) {
 		t.update(func(tx registry.Tx) error { return tx.DeleteRepository(id) })
 		t.restart()
 	}
+}
+
+// Clients may ask for anything.
+func testTextThatNoRowHas(t *metaTest) {
+	id := t.oneRepository()
+	for _, text := range []string{"app\x00", "\xff"} {
+		absent(t, "a registry", func(tx registry.Tx) (registry.Repository, error) { return tx.Repository(text, "app") })
+		absent(t, "a tag", func(tx registry.Tx) (registry.Tag, error) { return tx.Tag(id, ref.Tag(text)) })
+		absent(t, "what is read next", func(tx registry.Tx) (registry.Upload, error) {
+			_, err := tx.Upload(text)
+			if !errors.Is(err, registry.ErrAbsent) {
+				return registry.Upload{}, err
+			}
+			_, err = tx.Repositories(accountA, "", 1)
+			return registry.Upload{}, errors.Join(err, registry.ErrAbsent)
+		})
+		if _, _, err := t.meta.FindLayers(context.Background(), text, "app", nil); !errors.Is(err, registry.ErrAbsent) {
+			t.Errorf("FindLayers: error %v, want ErrAbsent", err)
+		}
+	}
+}
+
+// Languages put lower case beside upper case and overlook punctuation; page tokens do not.
+func testNamesInByteOrder(t *metaTest) {
+	id := t.oneRepository()
+	i := t.image(id, "image", nil)
+	tags := []ref.Tag{"B", "Ba", "_", "a", "a-c", "a.b", "aB", "a_a", "ab", "b"} // in order
+	names := []ref.RepositoryName{"a-c", "a.b", "a/z", "a0", "a_a", "ab", "app"} // likewise
+	t.update(func(tx registry.Tx) error {
+		for _, tag := range slices.Backward(tags) {
+			if err := tx.PutTag(id, registry.Tag{Name: tag, Image: i.Digest, CreatedAt: at(5)}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for _, name := range names[:len(names)-1] {
+		t.repository(accountA, name)
+	}
+	var gotTags []ref.Tag
+	for _, tag := range pages(t, 1, func(tx registry.Tx, last *registry.Tag, n int) ([]registry.Tag, error) {
+		after := ref.Tag("")
+		if last != nil {
+			after = last.Name
+		}
+		return tx.Tags(id, after, n)
+	}) {
+		gotTags = append(gotTags, tag.Name)
+	}
+	t.equal("tags", gotTags, tags)
+	var gotNames []ref.RepositoryName
+	for _, p := range read(t, func(tx registry.Tx) ([]registry.Repository, error) { return tx.Repositories(accountA, "", 100) }) {
+		gotNames = append(gotNames, p.Name)
+	}
+	t.equal("repositories", gotNames, names)
 }

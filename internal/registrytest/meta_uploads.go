@@ -15,7 +15,8 @@ func testUploads(t *metaTest) {
 	get := func(tx registry.Tx) (registry.Upload, error) { return tx.Upload("u1") }
 	absent(t, "before it is made", get)
 	want := registry.Upload{
-		ID: "u1", Repository: id, Locator: "l1", Offset: 7, Algorithm: ref.SHA512, HashState: []byte{0, 0xff}, LastPart: 3, Parts: 2, ShortPart: true,
+		ID: "u1", Repository: id, Locator: "l1", Offset: 7, BlobState: []byte{1, 0}, Allotted: 5, Algorithm: ref.SHA512,
+		HashState: []byte{0, 0xff}, LastPart: 3, LastState: []byte{2}, Parts: 2, ShortPart: true,
 		CreatedAt: at(1), UpdatedAt: at(2),
 	}
 	t.update(func(tx registry.Tx) error { return tx.InsertUpload(want) })
@@ -41,7 +42,8 @@ func testAdvanceUpload(t *metaTest) {
 	})
 	// Only what a part changes is replaced.
 	advanced := registry.Upload{
-		ID: "u1", Repository: id + 1000, Locator: "other", Offset: 10, HashState: []byte("10"), LastPart: 4, Parts: 3, ShortPart: true,
+		ID: "u1", Repository: id + 1000, Locator: "other", Offset: 10, BlobState: []byte("notes"), Allotted: 9, HashState: []byte("10"), LastPart: 4,
+		LastState: []byte("4"), Parts: 3, ShortPart: true,
 		CreatedAt: at(9), UpdatedAt: at(2),
 	}
 	advance := func(u registry.Upload, from int64) func(registry.Tx) error {
@@ -53,7 +55,7 @@ func testAdvanceUpload(t *metaTest) {
 	t.refused("an upload that is absent", registry.ErrAbsent, advance(registry.Upload{ID: "u3", Offset: 20}, 0))
 	t.restart()
 	want := advanced
-	want.Repository, want.Locator, want.CreatedAt = first.Repository, first.Locator, first.CreatedAt
+	want.Repository, want.Locator, want.Allotted, want.CreatedAt = first.Repository, first.Locator, first.Allotted, first.CreatedAt
 	t.equal("upload", read(t, func(tx registry.Tx) (registry.Upload, error) { return tx.Upload("u1") }), want)
 	t.equal("another upload", read(t, func(tx registry.Tx) (registry.Upload, error) { return tx.Upload("u2") }), bystander)
 }
@@ -80,4 +82,43 @@ func testAdvanceUploadOnceOfMany(t *metaTest) {
 	}
 	wg.Wait()
 	t.equal("writers at one offset that got through", won.Load(), int32(1))
+}
+
+func testAllotPart(t *metaTest) {
+	id := t.oneRepository()
+	t.update(func(tx registry.Tx) error {
+		return do(
+			func() error { return tx.InsertUpload(registry.Upload{ID: "u1", Repository: id, Locator: "l1"}) },
+			func() error { return tx.InsertUpload(registry.Upload{ID: "u2", Repository: id, Locator: "l2"}) },
+		)
+	})
+	const askers, times = 8, 5
+	var mu sync.Mutex
+	given := make(map[int]bool)
+	var wg sync.WaitGroup
+	for range askers {
+		wg.Go(func() {
+			for range times {
+				var n int
+				err := t.meta.Update(context.Background(), func(tx registry.Tx) (err error) {
+					n, err = tx.AllotPart("u1", at(5))
+					return err
+				})
+				mu.Lock()
+				if err != nil || given[n] {
+					t.Errorf("AllotPart = %d, %v, want a number that was not given before", n, err)
+				}
+				given[n] = true
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	t.restart()
+	want := registry.Upload{ID: "u1", Repository: id, Locator: "l1", Allotted: askers * times}
+	got := read(t, func(tx registry.Tx) (registry.Upload, error) { return tx.Upload("u1") })
+	want.CreatedAt, want.UpdatedAt = got.CreatedAt, at(5)
+	t.equal("upload", got, want)
+	t.equal("another upload", read(t, func(tx registry.Tx) (int, error) { u, err := tx.Upload("u2"); return u.Allotted, err }), 0)
+	t.refused("of an upload that is absent", registry.ErrAbsent, func(tx registry.Tx) error { _, err := tx.AllotPart("u3", at(5)); return err })
 }

@@ -38,7 +38,6 @@ type contextConn interface {
 	driver.ExecerContext
 	driver.QueryerContext
 	driver.SessionResetter
-	driver.Validator
 }
 
 type watchedConn struct {
@@ -55,7 +54,17 @@ func (c watchedConn) PrepareContext(ctx context.Context, query string) (driver.S
 	if !ok {
 		return nil, fmt.Errorf("driver statement %T lacks methods with a context", stmt)
 	}
-	return watchedStmt{full, query, c.watch}, nil
+	watched := watchedStmt{contextStmt: full, query: query, watch: c.watch}
+	if watched.checker, ok = stmt.(driver.NamedValueChecker); !ok {
+		watched.checker, _ = c.contextConn.(driver.NamedValueChecker)
+	}
+	return watched, nil
+}
+
+// IsValid asks a driver that knows.
+func (c watchedConn) IsValid() bool {
+	v, ok := c.contextConn.(driver.Validator)
+	return !ok || v.IsValid()
 }
 
 func (c watchedConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
@@ -87,8 +96,16 @@ type contextStmt interface {
 
 type watchedStmt struct {
 	contextStmt
-	query string
-	watch func(query string) error
+	query   string
+	watch   func(query string) error
+	checker driver.NamedValueChecker // of the driver; nil when it has none
+}
+
+func (s watchedStmt) CheckNamedValue(v *driver.NamedValue) error {
+	if s.checker == nil {
+		return driver.ErrSkip
+	}
+	return s.checker.CheckNamedValue(v)
 }
 
 func (s watchedStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {

@@ -35,6 +35,7 @@ func (t *tx) DeleteAccount(id ref.AccountID) error {
 		`DELETE FROM access_key WHERE account_id = $1`,
 		`DELETE FROM alias WHERE account_id = $1`,
 		`DELETE FROM registry_profile WHERE account_id = $1`,
+		`DELETE FROM event WHERE account_id = $1`,
 	} {
 		if _, err := t.exec(contents, id); err != nil {
 			return err

@@ -22,22 +22,30 @@ func (s *Store) FindLayers(ctx context.Context, reg string, name ref.RepositoryN
 		repository registry.Repository
 		layers     []registry.Layer
 	)
-	err := s.read(ctx, func(reader *session) error {
-		stmt, err := reader.prepare(ctx, s.dialect.findLayers)
+	if err := s.enter(); err != nil {
+		return registry.Repository{}, nil, err
+	}
+	defer s.inFlight.Done()
+	err := s.engine.read(ctx, func(reader *session) error {
+		args := []any{reg, reader.dialect.digests(digests), name}
+		stmt, err := reader.prepare(ctx, reader.dialect.findLayers, args)
+		if errors.Is(err, errUnholdable) {
+			return registry.ErrAbsent
+		}
 		if err != nil {
 			return err
 		}
 		var packed string
-		row := stmt.QueryRowContext(ctx, reg, s.dialect.digests(digests), name)
-		if err := row.Scan(append(repositoryFields(&repository), &packed)...); err != nil {
+		err = stmt.QueryRowContext(ctx, args...).Scan(append(repositoryFields(&repository), &packed)...)
+		if errors.Is(err, sql.ErrNoRows) {
+			return registry.ErrAbsent
+		}
+		if err != nil {
 			return err
 		}
 		layers, err = unpackLayers(packed)
 		return err
 	})
-	if errors.Is(err, sql.ErrNoRows) {
-		err = registry.ErrAbsent
-	}
 	if err != nil {
 		return registry.Repository{}, nil, fmt.Errorf("find layers of repository %s/%s: %w", reg, name, err)
 	}

@@ -123,6 +123,7 @@ func (t *tx) DeleteImage(repository int64, d ref.Digest, keepUntil time.Time) er
 	}
 	for _, references := range []string{
 		`DELETE FROM tag WHERE repository_id = $1 AND image_digest = $2`,
+		`DELETE FROM image_face WHERE repository_id = $1 AND image_digest = $2`,
 		`DELETE FROM image_layer WHERE repository_id = $1 AND image_digest = $2`,
 		`DELETE FROM image_absent WHERE repository_id = $1 AND image_digest = $2`,
 		`DELETE FROM image_child WHERE repository_id = $1 AND image_digest = $2`,

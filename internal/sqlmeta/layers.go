@@ -65,16 +65,22 @@ func (t *tx) KeepLayers(repository int64, digests []ref.Digest, until time.Time)
 }
 
 func (t *tx) DeleteLayer(repository int64, d ref.Digest) error {
-	return t.change("layer "+d.String(), registry.ErrAbsent,
+	err := t.change("layer "+d.String(), registry.ErrAbsent,
 		`DELETE FROM layer WHERE repository_id = $1 AND digest = $2`, repository, d.Key())
+	if err != nil {
+		return err
+	}
+	return t.layerGone(d)
 }
 
 const blobColumns = `digest, size, locator, created_at`
 
+func scanBlob(r row, b *registry.Blob) error {
+	return r.Scan(digestColumn{&b.Digest}, &b.Size, &b.Locator, timeColumn{&b.CreatedAt})
+}
+
 func (t *tx) Blob(d ref.Digest) (registry.Blob, error) {
-	return one(t, "blob "+d.String(), func(r row, b *registry.Blob) error {
-		return r.Scan(digestColumn{&b.Digest}, &b.Size, &b.Locator, timeColumn{&b.CreatedAt})
-	}, `SELECT `+blobColumns+` FROM blob WHERE digest = $1`, d.Key())
+	return one(t, "blob "+d.String(), scanBlob, `SELECT `+blobColumns+` FROM blob WHERE digest = $1`, d.Key())
 }
 
 func (t *tx) InsertBlob(b registry.Blob) error {

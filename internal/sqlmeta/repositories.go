@@ -83,13 +83,20 @@ func (t *tx) CountRepositories(id ref.AccountID, limit int) (int, error) {
 }
 
 func (t *tx) DeleteRepository(id int64) error {
+	if err := t.DeleteListing(id); err != nil {
+		return err
+	}
 	for _, contents := range []string{
+		`DELETE FROM download_day WHERE repository_id = $1`,
+		`DELETE FROM download_total WHERE repository_id = $1`,
+		`DELETE FROM image_face WHERE repository_id = $1`,
 		`DELETE FROM tag WHERE repository_id = $1`,
 		`DELETE FROM image_child WHERE repository_id = $1`,
 		`DELETE FROM image_layer WHERE repository_id = $1`,
 		`DELETE FROM image_absent WHERE repository_id = $1`,
 		`DELETE FROM image WHERE repository_id = $1`,
 		`DELETE FROM image_count WHERE repository_id = $1`,
+		`INSERT INTO unused_blob (digest) SELECT digest FROM layer WHERE repository_id = $1 ON CONFLICT DO NOTHING`,
 		`DELETE FROM layer WHERE repository_id = $1`,
 		`DELETE FROM upload WHERE repository_id = $1`,
 		`DELETE FROM logo WHERE repository_id = $1`,

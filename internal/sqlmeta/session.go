@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"fmt"
+
+	"github.com/openecr/openecr/internal/registry"
 )
 
 // session is one connection and the statements that were prepared on it, each at its first use. One goroutine at a time
@@ -24,7 +26,7 @@ func newSession(db *sql.DB, d *dialect) *session {
 }
 
 func (s *session) exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	stmt, err := s.prepare(ctx, query)
+	stmt, err := s.prepare(ctx, query, args)
 	if err != nil {
 		return nil, err
 	}
@@ -32,14 +34,17 @@ func (s *session) exec(ctx context.Context, query string, args ...any) (sql.Resu
 }
 
 func (s *session) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	stmt, err := s.prepare(ctx, query)
+	stmt, err := s.prepare(ctx, query, args)
 	if err != nil {
 		return nil, err
 	}
 	return stmt.QueryContext(ctx, args...)
 }
 
-func (s *session) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
+func (s *session) prepare(ctx context.Context, query string, args []any) (*sql.Stmt, error) {
+	if err := s.dialect.holds(args); err != nil {
+		return nil, err
+	}
 	if stmt, ok := s.prepared[query]; ok {
 		return stmt, nil
 	}
@@ -70,10 +75,34 @@ func (s *session) connect(ctx context.Context) (err error) {
 	return err
 }
 
+// begin begins a transaction in one of the ways of the dialect.
+func (s *session) begin(ctx context.Context, statements []string) error {
+	for _, statement := range statements {
+		if _, err := s.exec(ctx, statement); err != nil {
+			s.discard() // it may have begun all the same
+			return fmt.Errorf("metadata: begin: %w", err)
+		}
+	}
+	return nil
+}
+
+// view runs fn in a transaction that only reads.
+func (s *session) view(ctx context.Context, begin []string, fn func(registry.Tx) error) error {
+	if err := s.begin(ctx, begin); err != nil {
+		return err
+	}
+	defer s.rollback()
+	t := &tx{ctx: ctx, session: s}
+	defer t.end()
+	return t.run(fn)
+}
+
 // rollback ends the transaction, whatever became of it: a connection that cannot say it did is discarded, and the
 // database rolls back by itself.
 func (s *session) rollback() {
-	if _, err := s.exec(context.Background(), "ROLLBACK"); err != nil {
+	ctx, cancel := s.dialect.background()
+	defer cancel()
+	if _, err := s.exec(ctx, "ROLLBACK"); err != nil {
 		s.discard()
 	}
 }

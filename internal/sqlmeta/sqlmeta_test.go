@@ -41,3 +41,6 @@ func openStore(tb testing.TB, o Options) *Store {
 	})
 	return s
 }
+
+// sqliteOf is the inside of a store on SQLite.
+func sqliteOf(s *Store) *sqliteEngine { return s.engine.(*sqliteEngine) }

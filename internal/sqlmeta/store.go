@@ -6,7 +6,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"runtime"
 	"sync"
 
 	"github.com/openecr/openecr/internal/registry"
@@ -14,10 +13,17 @@ import (
 
 var errClosed = errors.New("the metadata store is closed: the registry is shutting down")
 
-// Options say where the metadata is.
+// Options say where the metadata is: in a file of SQLite or in a database of PostgreSQL.
 type Options struct {
 	// Path of the SQLite file. It is made when it is not there; its folder must exist.
 	Path string
+
+	// URL of the PostgreSQL database instead of Path, as libpq takes it, with pool_max_conns as one more option:
+	// "postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=verify-full&pool_max_conns=32".
+	URL string
+
+	// Replica, unless empty, is the URL of a standby of that database. It serves ViewStale.
+	Replica string
 
 	// WrapConnector, unless nil, stands between the store and its driver. Tests watch statements through it.
 	WrapConnector func(driver.Connector) driver.Connector
@@ -25,11 +31,7 @@ type Options struct {
 
 // Store is metadata in an SQL database. It is safe for concurrent use.
 type Store struct {
-	dialect *dialect
-	writing *sql.DB
-	reading *sql.DB
-	readers chan *session // those that are free
-	writer  *writer
+	engine engine
 
 	mu       sync.Mutex // guards closed, and inFlight against growing once it is set
 	closed   bool
@@ -38,52 +40,44 @@ type Store struct {
 
 var _ registry.Meta = (*Store)(nil)
 
-// Open opens or makes the store and brings its schema up to date. A store that a newer openecr has written is refused.
+// engine is how a kind of database is worked with: what connections there are, and what is done when they fail.
+type engine interface {
+	// read lends a session to fn, which reads and may run again.
+	read(ctx context.Context, fn func(*session) error) error
+
+	// readStale lends a session whose answers may be old, and tells whether fn has succeeded.
+	readStale(ctx context.Context, fn func(context.Context, *session) error) (ok bool)
+
+	// update is registry.Meta's Update.
+	update(ctx context.Context, fn func(registry.Tx) error) error
+
+	// pools are the connections that calls share.
+	pools() []PoolUse
+
+	// close comes after the last call of the others has returned.
+	close() error
+}
+
+// Open opens or makes the store and brings its schema up to date. A store that a newer openecr has written is refused,
+// unless that one says that this one may go on.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	s, err := open(ctx, o)
-	if err != nil {
-		return nil, fmt.Errorf("metadata store %s: %w", o.Path, err)
+	open, name := o.openSQLite, o.Path
+	if o.URL != "" {
+		open, name = o.openPostgres, nameOfURL(o.URL)
 	}
-	return s, nil
+	engine, err := open(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("metadata store %s: %w", name, err)
+	}
+	return &Store{engine: engine}, nil
 }
 
-func open(ctx context.Context, o Options) (*Store, error) {
-	if err := createSQLite(o.Path); err != nil {
-		return nil, err
-	}
-	writing, err := o.connect(false)
-	if err != nil {
-		return nil, err
-	}
-	reading, err := o.connect(true)
-	if err != nil {
-		return nil, errors.Join(err, writing.Close())
-	}
-	s := &Store{dialect: sqliteDialect(), writing: writing, reading: reading}
-	writer := newSession(writing, s.dialect)
-	if err := migrate(ctx, writer, migrations()); err != nil {
-		writer.close()
-		return nil, errors.Join(err, writing.Close(), reading.Close())
-	}
-	s.writer = startWriter(writer)
-	readers := runtime.GOMAXPROCS(0) // more of them only slow each other down
-	s.readers = make(chan *session, readers)
-	for range readers {
-		s.readers <- newSession(reading, s.dialect)
-	}
-	return s, nil
-}
-
-// connect opens no connection yet. How many there are at most is decided by how many sessions use them.
-func (o Options) connect(readOnly bool) (*sql.DB, error) {
-	connector, err := sqliteConnector(o.Path, readOnly)
-	if err != nil {
-		return nil, err
-	}
+// openDB opens no connection yet.
+func (o Options) openDB(c driver.Connector) *sql.DB {
 	if o.WrapConnector != nil {
-		connector = o.WrapConnector(connector)
+		c = o.WrapConnector(c)
 	}
-	return sql.OpenDB(connector), nil
+	return sql.OpenDB(c)
 }
 
 // Close waits for the updates and views that have begun or are queued. Later ones fail.
@@ -96,11 +90,7 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.inFlight.Wait()
-	s.writer.stop()
-	for range cap(s.readers) {
-		(<-s.readers).close()
-	}
-	return errors.Join(s.writing.Close(), s.reading.Close())
+	return s.engine.close()
 }
 
 // enter counts a call that Close must wait for. Whoever gets nil calls s.inFlight.Done.
@@ -114,44 +104,45 @@ func (s *Store) enter() error {
 	return nil
 }
 
-// Update implements registry.Meta. When it is the commit that fails, this process sees nothing of the update; after a
-// power failure it may be there all the same.
+// Update implements registry.Meta. When it is the commit that fails, nobody can say whether the update is there: in
+// SQLite this process sees nothing of it, and after a power failure it may be there all the same; PostgreSQL may have it
+// when the connection broke before the answer came.
 func (s *Store) Update(ctx context.Context, fn func(tx registry.Tx) error) error {
 	if err := s.enter(); err != nil {
 		return err
 	}
 	defer s.inFlight.Done()
-	return s.writer.update(ctx, fn)
+	return s.engine.update(ctx, fn)
 }
 
 // View implements registry.Meta.
 func (s *Store) View(ctx context.Context, fn func(tx registry.Tx) error) error {
-	return s.read(ctx, func(reader *session) error {
-		if _, err := reader.exec(ctx, s.dialect.beginView); err != nil {
-			reader.discard() // it may have begun all the same
-			return fmt.Errorf("metadata: begin: %w", err)
-		}
-		defer reader.rollback()
-		t := &tx{ctx: ctx, session: reader}
-		defer t.end()
-		return t.run(fn)
-	})
-}
-
-// read lends a free connection to fn.
-func (s *Store) read(ctx context.Context, fn func(*session) error) error {
 	if err := s.enter(); err != nil {
 		return err
 	}
 	defer s.inFlight.Done()
-	if err := ctx.Err(); err != nil { // the select below would not prefer it
+	return s.engine.read(ctx, func(reader *session) error { return reader.view(ctx, reader.dialect.beginView, fn) })
+}
+
+// Snapshot implements registry.Meta.
+func (s *Store) Snapshot(ctx context.Context, fn func(tx registry.Tx) error) error {
+	if err := s.enter(); err != nil {
 		return err
 	}
-	select {
-	case reader := <-s.readers:
-		defer func() { s.readers <- reader }()
-		return fn(reader)
-	case <-ctx.Done():
-		return ctx.Err()
+	defer s.inFlight.Done()
+	return s.engine.read(ctx, func(reader *session) error { return reader.view(ctx, reader.dialect.beginSnapshot, fn) })
+}
+
+// ViewStale implements registry.Meta.
+func (s *Store) ViewStale(ctx context.Context, fn func(tx registry.Tx) error) error {
+	if err := s.enter(); err != nil {
+		return err
 	}
+	defer s.inFlight.Done()
+	if s.engine.readStale(ctx, func(ctx context.Context, reader *session) error {
+		return reader.view(ctx, reader.dialect.beginView, fn)
+	}) {
+		return nil
+	}
+	return s.engine.read(ctx, func(reader *session) error { return reader.view(ctx, reader.dialect.beginView, fn) })
 }

@@ -2,6 +2,7 @@ package sqlmeta
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"os"
 	"path/filepath"
@@ -39,7 +40,7 @@ func TestOpenMakesAFileForItsOwnerOnly(t *testing.T) {
 
 func TestConnectionsAreSetForDurability(t *testing.T) {
 	s := openStore(t, Options{Path: filepath.Join(t.TempDir(), "meta.db")})
-	for pool, sessions := range map[string]*session{"writing": newSession(s.writing, s.dialect), "reading": newSession(s.reading, s.dialect)} {
+	for pool, sessions := range map[string]*session{"writing": newSession(sqliteOf(s).writing, sqliteDialect()), "reading": newSession(sqliteOf(s).readers.db, sqliteDialect())} {
 		for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1"} {
 			rows, err := sessions.query(context.Background(), "PRAGMA "+pragma)
 			if err != nil {
@@ -78,7 +79,7 @@ func TestOpenRefuses(t *testing.T) {
 		"a newer schema": {
 			func(t *testing.T, path string) {
 				s := openStore(t, Options{Path: path})
-				if _, err := s.writing.Exec("INSERT INTO schema_version (version) VALUES (7)"); err != nil {
+				if _, err := sqliteOf(s).writing.Exec("INSERT INTO schema_version (version, compatible_from) VALUES (7, 7)"); err != nil {
 					t.Fatal(err)
 				}
 				if err := s.Close(); err != nil {
@@ -111,10 +112,11 @@ func TestOpenRefuses(t *testing.T) {
 // Only the very first connection to a file, which turns WAL on, must be alone; the lock on the data folder sees to it.
 func TestOpenAtTheSameTimeMigratesOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "meta.db")
-	first, err := Options{Path: path}.connect(false)
+	connector, err := sqliteConnector(path, false)
 	if err != nil {
 		t.Fatal(err)
 	}
+	first := sql.OpenDB(connector)
 	if err := errors.Join(first.Ping(), first.Close()); err != nil {
 		t.Fatal(err)
 	}
@@ -136,10 +138,10 @@ func TestOpenAtTheSameTimeMigratesOnce(t *testing.T) {
 
 func TestMigrateIsAllOrNothing(t *testing.T) {
 	s := openStore(t, Options{Path: filepath.Join(t.TempDir(), "meta.db")})
-	session := newSession(s.writing, s.dialect)
+	session := newSession(sqliteOf(s).writing, sqliteDialect())
 	defer session.close()
 	ctx := context.Background()
-	scripts := append(migrations(), "CREATE TABLE second (id BIGINT)", "CREATE TABLE third (id BIGINT); SELECT nonsense")
+	scripts := append(migrations(), migration{"CREATE TABLE second (id BIGINT)", 1}, migration{"CREATE TABLE third (id BIGINT); SELECT nonsense", 1})
 	err := migrate(ctx, session, scripts)
 	if err == nil || !strings.Contains(err.Error(), "schema version 3") {
 		t.Fatalf("error %v, want one about schema version 3", err)
@@ -219,7 +221,7 @@ func TestTransactionIsOverWhenItsFunctionIs(t *testing.T) {
 
 func TestViewEndsWithItsContext(t *testing.T) {
 	s := openStore(t, Options{Path: filepath.Join(t.TempDir(), "meta.db")})
-	for range 2 * cap(s.readers) { // a reader that was given up must be fit for use again
+	for range 2 * cap(sqliteOf(s).readers.free) { // a reader that was given up must be fit for use again
 		ctx, cancel := context.WithCancel(context.Background())
 		err := s.View(ctx, func(tx registry.Tx) error {
 			cancel()

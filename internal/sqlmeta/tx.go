@@ -24,11 +24,13 @@ type tx struct {
 
 var _ registry.Tx = (*tx)(nil)
 
+// run returns the error of fn as it is, unless that hides a failure of the database, by which a repetition is decided.
 func (t *tx) run(fn func(registry.Tx) error) error {
-	if err := fn(t); err != nil {
-		return err
+	err := fn(t)
+	if t.failed != nil && !errors.Is(err, t.failed) {
+		return t.failed
 	}
-	return t.failed
+	return err
 }
 
 // end makes use after the transaction an error.
@@ -79,6 +81,9 @@ func all[T any](t *tx, scan func(row, *T) error, query string, args ...any) ([]T
 		return nil, t.failed
 	}
 	rows, err := t.session.query(t.ctx, query, args...)
+	if errors.Is(err, errUnholdable) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, t.fail(err)
 	}

@@ -95,9 +95,8 @@ func (w *writer) work() {
 
 // batch runs and commits first and what is queued behind it.
 func (w *writer) batch(first *update) {
-	if err := w.exec(w.session.dialect.beginUpdate); err != nil {
-		w.session.discard()
-		first.outcome <- fmt.Errorf("metadata: begin: %w", err)
+	if err := w.session.begin(context.Background(), w.session.dialect.beginUpdate); err != nil {
+		first.outcome <- err
 		return
 	}
 	var updates []*update

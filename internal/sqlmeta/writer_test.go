@@ -38,7 +38,7 @@ func batch(s *Store, updates ...func(registry.Tx) error) []error {
 }
 
 func waitForQueue(s *Store, n int) {
-	for len(s.writer.queue) < n {
+	for len(sqliteOf(s).queue) < n {
 		runtime.Gosched()
 	}
 }
@@ -154,7 +154,7 @@ func TestFailureOfAnyStatementIsAnError(t *testing.T) {
 func TestFullDiskLeavesAWorkingStore(t *testing.T) {
 	s := openStore(t, Options{Path: filepath.Join(t.TempDir(), "meta.db")})
 	limitPages := func(n int) {
-		if err := s.writer.session.script(context.Background(), fmt.Sprintf("PRAGMA max_page_count = %d", n)); err != nil {
+		if err := sqliteOf(s).session.script(context.Background(), fmt.Sprintf("PRAGMA max_page_count = %d", n)); err != nil {
 			t.Fatal(err)
 		}
 	}

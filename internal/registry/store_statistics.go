@@ -1,0 +1,7 @@
+package registry
+
+// StatisticsTx counts what operators watch.
+type StatisticsTx interface {
+	// CountUploads that have begun and not ended.
+	CountUploads() (int, error)
+}

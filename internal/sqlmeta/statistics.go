@@ -1,0 +1,3 @@
+package sqlmeta
+
+func (t *tx) CountUploads() (int, error) { return t.count("SELECT count(*) FROM upload") }

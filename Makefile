@@ -22,6 +22,20 @@ help: ## list the targets
 build: ## build the static binary tmp/openecr
 	go build -ldflags "-X main.version=$(VERSION)" -o tmp/openecr ./cmd/openecr
 
+# Architectures of the image. Nothing is emulated: Go builds for all of them, and the image has no base that would have to run.
+ARCHITECTURES := amd64 arm64
+
+.PHONY: image
+image: $(ARCHITECTURES:%=tmp/image/openecr-linux-%) ## build the container image openecr:latest for this machine, and what other architectures need
+	mkdir -p tmp/image/data
+	docker build --file deploy/Dockerfile --build-arg TARGETARCH=$(shell go env GOARCH) --build-arg VERSION=$(VERSION) --tag openecr:latest tmp/image
+
+tmp/image/openecr-linux-%: FORCE
+	GOOS=linux GOARCH=$* go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o $@ ./cmd/openecr
+
+.PHONY: FORCE
+FORCE:
+
 .PHONY: serve
 serve: build ## build and run openecr; ARGS="--addr 127.0.0.1:9000" adds options
 	@exec tmp/openecr serve $(ARGS)
@@ -34,10 +48,25 @@ test: ## install what the tests need, then pass every test (lint, unit, race, re
 	@tools/phase unit  go test ./...
 	@tools/phase race  env CGO_ENABLED=1 RAPID_CHECKS=15 go test -race ./...
 	@tools/phase e2e   $(MAKE) --no-print-directory e2e
+	@for stores in postgres+files sqlite+s3 postgres+s3; do \
+		tools/phase $$stores env OPENECR_STORES=$$stores $(MAKE) --no-print-directory e2e-stores || exit; \
+	done
+
+# Packages beside e2e/ whose tests need real engines.
+WITH_ENGINES = $(sort $(dir $(shell grep -rl --include=*_test.go '^//go:build e2e' internal ecrpublic)))
+
+# Tests that have stores of their own or none, so that other stores change nothing for them.
+WITHOUT_STORES := TestCLIIsLikeAWS|TestLayerOfMoreThan|TestImageServes|TestDeploymentFiles|TestManifests|TestChart|TestCompose|TestSystemd|TestConfiguredProxies|TestFleet|TestBackup|TestGallery|TestVisitor|TestACME|TestSelfSigned|TestReadme|TestMakeServe|TestOwners
+
+GO_TEST_E2E = OPENECR_BINARY=$(CURDIR)/tmp/openecr OPENECR_CLIENTS=$(TOOLS)/bin go test -v -count 1 -tags e2e -timeout 20m $(AS_ROOT) -run "$(RUN)"
 
 .PHONY: e2e
 e2e: build ## run the tests with real clients (after make tools); RUN=Docker chooses by name
-	OPENECR_BINARY=$(CURDIR)/tmp/openecr OPENECR_CLIENTS=$(TOOLS)/bin go test -v -count 1 -tags e2e -timeout 20m $(AS_ROOT) -run "$(RUN)" ./ecrpublic ./e2e
+	$(GO_TEST_E2E) ./e2e $(WITH_ENGINES:%=./%)
+
+.PHONY: e2e-stores
+e2e-stores: build ## run them over the stores of OPENECR_STORES, as in OPENECR_STORES=postgres+s3
+	$(GO_TEST_E2E) -skip "$(WITHOUT_STORES)" ./e2e
 
 .PHONY: lint
 lint: ## run the linters and the format check
@@ -47,10 +76,16 @@ lint: ## run the linters and the format check
 tools: $(GOLANGCI_LINT) ## install the Debian packages and Go tools that the tests use
 	@tools/debian
 	@tools/clients $(TOOLS)
+	@tools/axe $(TOOLS)
 
 $(GOLANGCI_LINT):
 	GOBIN=$(@D) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
 
 .PHONY: bench
-bench: ## run the benchmarks
-	go test -run '^$$' -bench . -benchmem ./bench/...
+bench: ## run the benchmarks of single paths
+	go test -run '^$$' -bench . -benchmem ./bench
+
+.PHONY: peers
+peers: build tools ## measure beside other registries, LOAD= by name; ZOT=/path/to/zot takes zot along
+	@tools/peers $(TOOLS)
+	go run ./bench/peers -clients $(TOOLS)/bin -load "$(or $(LOAD),.)" $(if $(ZOT),-zot $(ZOT))

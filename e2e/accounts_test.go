@@ -25,7 +25,7 @@ type accessKey struct {
 // administer runs a command of openecr on the data of the server, and decodes its answer into out unless that is nil.
 func (s *server) administer(t *testing.T, out any, args ...string) {
 	t.Helper()
-	printed := newTool(t, openecr).run(t, append(args, "--data", s.data, "--output", "json")...)
+	printed := s.command(t).run(t, append(args, "--data", s.data, "--output", "json")...)
 	if out == nil {
 		return
 	}
@@ -151,7 +151,7 @@ func TestCommandsWorkWhetherTheServerRunsOrNot(t *testing.T) {
 	if len(keys) != 4 {
 		t.Errorf("4 keys were made at once, %d are there", len(keys))
 	}
-	said := newTool(t, openecr, "account", "delete", "--data", s.data).fails(t, s.accountID(t))
+	said := s.command(t).fails(t, "account", "delete", "--data", s.data, s.accountID(t))
 	if strings.Count(said, "\n") != 1 || !strings.Contains(said, "was made with this registry and stays") {
 		t.Errorf("deleting the first account: %q, want one sentence with the reason", said)
 	}
@@ -239,7 +239,7 @@ func TestProfileRunsOpenecrForItsKey(t *testing.T) {
 	s := newServer(t, filepath.Join(t.TempDir(), "it's data"))
 	s.start()
 	file := filepath.Join(t.TempDir(), "config")
-	must(t, os.WriteFile(file, []byte(newTool(t, openecr).run(t, "env", "--format", "profile", "--data", s.data)), 0o600))
+	must(t, os.WriteFile(file, []byte(s.command(t).run(t, "env", "--format", "profile", "--data", s.data)), 0o600))
 
 	cli := awsCLI{newTool(t, "/usr/bin/aws", "--endpoint-url", s.url, "--profile", "openecr", "ecr-public").with("AWS_CONFIG_FILE=" + file)}
 	cli.createRepository(t, s, "hello")

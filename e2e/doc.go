@@ -5,10 +5,15 @@
 // has the build tag e2e and needs what `make tools` installs, and root, because a docker engine, mounts and name
 // spaces do. A missing tool is a failure.
 //
-// The rig: process.go and tool.go run programs; server.go runs openecr and reads its log; docker.go, skopeo.go,
-// podman.go, awscli.go, boto3.go and sdk.go are the clients; layout.go makes the images and apipush.go pushes them by
-// the API alone; registry.go speaks raw HTTP; tlsproxy.go stands in front of the server under another name. Folder
-// libraries is a module of its own: a program over oras-go and ociclient. The *_test.go files say what is true. testdata/*.wire are tables of bad requests and their answers, to be read without
+// The rig: process.go and tool.go run programs; server.go runs openecr over the stores of stores.go and reads its log;
+// fleet.go and fleetbalancer.go are several nodes behind a balancer, and a load that counts what fails; docker.go,
+// skopeo.go, podman.go, awscli.go, warmaws.go, boto3.go and sdk.go are the clients; layout.go makes the images and
+// apipush.go pushes them by the API alone; reader.go is a browser, looks.go what it judges pages by, gallery.go what it
+// is shown; registry.go speaks raw HTTP; tlsproxy.go stands in front of the server under another name, deployproxy.go
+// does so with the proxies that deploy/ has configurations for; deploy.go runs the container image. Folders libraries
+// and manifests are modules of their own: programs over oras-go and ociclient, and over the types of Kubernetes and
+// Compose. capacity_test.go, with the further tag capacity, measures docs/capacity.md.
+// The *_test.go files say what is true. testdata/*.wire are tables of bad requests and their answers, to be read without
 // the code.
 //
 // Every test starts its own server on a free loopback port, with a data folder of its own.

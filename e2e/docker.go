@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -27,6 +28,10 @@ func startDocker(t *testing.T) docker {
 func startDockerOn(t *testing.T, machine func(tool) tool) docker {
 	t.Helper()
 	dir := shortTempDir(t) // a socket's path is short
+	t.Cleanup(func() {
+		// A container on this machine's network leaves a mount; without one there is nothing to undo.
+		_ = syscall.Unmount(filepath.Join(dir, "exec", "netns", "default"), syscall.MNT_DETACH)
+	})
 	socket := "unix://" + filepath.Join(dir, "docker.sock")
 	engine := machine(newTool(t, "/usr/sbin/dockerd", "--host", socket,
 		"--bridge=none", "--iptables=false", "--storage-driver=vfs",

@@ -15,13 +15,18 @@ import (
 // newClient is a client that tools/clients has built.
 func newClient(t *testing.T, name string) tool {
 	t.Helper()
-	dir := os.Getenv("OPENECR_CLIENTS")
-	if dir == "" {
-		cache, err := os.UserCacheDir()
-		must(t, err)
-		dir = filepath.Join(cache, "openecr", "tools", "bin")
+	return newTool(t, filepath.Join(toolFolder(t), "bin", name))
+}
+
+// toolFolder is where the scripts in tools install what Debian does not have.
+func toolFolder(t *testing.T) string {
+	t.Helper()
+	if bin := os.Getenv("OPENECR_CLIENTS"); bin != "" {
+		return filepath.Dir(bin)
 	}
-	return newTool(t, filepath.Join(dir, name))
+	cache, err := os.UserCacheDir()
+	must(t, err)
+	return filepath.Join(cache, "openecr", "tools")
 }
 
 func TestCraneCopiesByMounting(t *testing.T) {

@@ -10,13 +10,23 @@ import (
 	"testing"
 )
 
+// engines is what the tests of this run share.
+var engines = &wholeRun{}
+
 // TestMain builds the binary that the tests run, unless OPENECR_BINARY names one.
 func TestMain(m *testing.M) {
-	if err := prepare(); err != nil {
-		fmt.Fprintln(os.Stderr, "e2e:", err)
-		os.Exit(1)
+	err := prepare()
+	if err == nil {
+		err = dataIn.start(engines, os.Getenv("OPENECR_STORES"))
 	}
-	os.Exit(m.Run())
+	code := 1
+	if err == nil {
+		code = m.Run()
+	} else {
+		engines.Error(err)
+	}
+	engines.end()
+	os.Exit(code)
 }
 
 func prepare() error {

@@ -11,7 +11,9 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecrpublic"
 )
@@ -19,23 +21,57 @@ import (
 // A registryClient speaks the registry's HTTP API with nothing between, for what real clients cannot be made to do:
 // stop in the middle, go on after a crash, push from many goroutines and know what was acknowledged.
 type registryClient struct {
-	base  string // http://HOST:PORT/v2/ALIAS/
-	url   string
-	token string // empty: anonymous
+	base    string // http://HOST:PORT/v2/ALIAS/
+	url     string
+	token   string   // empty: anonymous
+	retries *retries // nil: none
+}
+
+// retries are requests that are sent again because their connection broke.
+type retries struct {
+	most int // for a request
+	used atomic.Int64
+}
+
+// send sends a request, and sends it again as long as there is no answer.
+func (r *retries) send(request *http.Request) (status int, header http.Header, body []byte, err error) {
+	for again := 0; ; again++ {
+		status, header, body, err = send(request)
+		if err == nil || r == nil || again == r.most || request.Context().Err() != nil {
+			return status, header, body, err
+		}
+		r.used.Add(1)
+		time.Sleep(100 * time.Millisecond) // as clients do, so that the other side can come back
+		if request.GetBody != nil {
+			request.Body, _ = request.GetBody() // in memory: cannot fail
+		}
+	}
 }
 
 // newRegistryClient signs in with a password from the API.
 func newRegistryClient(t *testing.T, s *server, api *ecrpublic.Client) registryClient {
 	t.Helper()
+	return signIn(t, s.url, s.alias(), passwordOf(t, api))
+}
+
+// passwordOf is what docker login takes.
+func passwordOf(t *testing.T, api *ecrpublic.Client) string {
+	t.Helper()
 	out, err := api.GetAuthorizationToken(t.Context(), &ecrpublic.GetAuthorizationTokenInput{})
 	must(t, err)
 	login, err := base64.StdEncoding.DecodeString(*out.AuthorizationData.AuthorizationToken)
 	must(t, err)
-	user, password, _ := strings.Cut(string(login), ":")
-	c := registryClient{url: s.url, base: s.url + "/v2/" + s.alias() + "/"}
-	request, err := http.NewRequestWithContext(t.Context(), "GET", s.url+"/token?service=openecr&scope=aws", nil)
+	_, password, _ := strings.Cut(string(login), ":")
+	return password
+}
+
+// signIn is a client of the server at this URL, with the password that docker login takes.
+func signIn(t *testing.T, url, alias, password string) registryClient {
+	t.Helper()
+	c := registryClient{url: url, base: url + "/v2/" + alias + "/"}
+	request, err := http.NewRequestWithContext(t.Context(), "GET", url+"/token?service=openecr&scope=aws", nil)
 	must(t, err)
-	request.SetBasicAuth(user, password)
+	request.SetBasicAuth("AWS", password)
 	status, _, body, err := send(request)
 	must(t, err)
 	if status != http.StatusOK {
@@ -71,7 +107,7 @@ func (c registryClient) request(ctx context.Context, want int, method, path stri
 	if c.token != "" {
 		request.Header.Set("Authorization", "Bearer "+c.token)
 	}
-	status, answer, data, err := send(request)
+	status, answer, data, err := c.retries.send(request)
 	if err == nil && status != want {
 		err = fmt.Errorf("%s %s: %d, want %d: %s", method, path, status, want, data)
 	}

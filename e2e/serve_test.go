@@ -85,8 +85,8 @@ func TestFirstStartMakesAnAccountAndKeepsIt(t *testing.T) {
 
 func TestEnvironmentFixesAccountAliasAndKey(t *testing.T) {
 	s := newServer(t, t.TempDir())
-	s.env = []string{"OPENECR_ACCOUNT_ID=123456789012", "OPENECR_ALIAS=p8v8e7e5",
-		"OPENECR_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE", "OPENECR_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}
+	s.env = append(s.env, "OPENECR_ACCOUNT_ID=123456789012", "OPENECR_ALIAS=p8v8e7e5",
+		"OPENECR_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE", "OPENECR_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
 	s.start()
 	if s.alias() != "p8v8e7e5" {
 		t.Errorf("alias %q, want p8v8e7e5", s.alias())

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +20,7 @@ var openecr string
 // address with the same data folder.
 type server struct {
 	t        *testing.T
+	binary   string   // the program
 	data     string   // data folder
 	options  []string // options of serve beside --addr and --data
 	env      []string // environment beside the test's own
@@ -57,7 +59,13 @@ func startServer(t *testing.T, options ...string) *server {
 
 // newServer is a server that has yet to start, on the given data folder.
 func newServer(t *testing.T, data string, options ...string) *server {
-	return &server{t: t, data: data, options: options, addr: "127.0.0.1:0"}
+	return &server{t: t, binary: openecr, data: data, options: options, env: dataIn.environment(t, data), addr: "127.0.0.1:0"}
+}
+
+// command is the binary with the environment of the server, so that it finds the same data.
+func (s *server) command(t *testing.T) tool {
+	t.Helper()
+	return newTool(t, s.binary).with(s.env...)
 }
 
 // start runs the server and returns when it accepts connections.
@@ -66,7 +74,7 @@ func (s *server) start() {
 	log := &output{}
 	s.log = log
 	args := append([]string{"serve", "--addr", s.addr, "--data", s.data, "--admin-addr", "127.0.0.1:0"}, s.options...)
-	cmd := exec.Command(openecr, args...)
+	cmd := exec.Command(s.binary, args...)
 	cmd.Env = append([]string{"HOME=" + s.data, "PATH=" + os.Getenv("PATH")}, s.env...)
 	cmd.Stdout, cmd.Stderr = log, log
 	s.t.Cleanup(func() { log.show(s.t, "openecr serve") })
@@ -112,11 +120,12 @@ func (s *server) alias() string { _, alias, _ := strings.Cut(s.registry, "/"); r
 func (s *server) environment(t *testing.T) []string {
 	t.Helper()
 	shell := newTool(t, "sh", "-c", `exports=$("$0" env --data "$1") && eval "$exports" && env`).
-		with("AWS_SESSION_TOKEN=stale", "AWS_PROFILE=stale")
+		with(s.env...).with("AWS_SESSION_TOKEN=stale", "AWS_PROFILE=stale")
 	var env []string
 	for line := range strings.Lines(shell.run(t, openecr, s.data)) {
-		if strings.HasPrefix(line, "AWS_") || strings.HasPrefix(line, "OPENECR_") {
-			env = append(env, strings.TrimSuffix(line, "\n"))
+		line = strings.TrimSuffix(line, "\n")
+		if (strings.HasPrefix(line, "AWS_") || strings.HasPrefix(line, "OPENECR_")) && !slices.Contains(s.env, line) {
+			env = append(env, line)
 		}
 	}
 	return env

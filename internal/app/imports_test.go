@@ -25,7 +25,7 @@ var rooms = map[string][]string{
 	"internal/blobs3":       {"internal/registry", "internal/ref"},
 	"internal/telemetry":    {"internal/registry", "internal/ref"},
 	"internal/awscli":       {"ecrpublic"},
-	"internal/push":         {"ecrpublic", "internal/ref"},
+	"internal/push":         {"ecrpublic", "internal/progress", "internal/ref"},
 	"internal/policy":       {},
 	"internal/registry":     {"internal/policy", "internal/ref"},
 	"internal/ref":          {},

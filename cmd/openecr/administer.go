@@ -23,7 +23,12 @@ func administer[Out any](t target, c app.Command[Out], table func(io.Writer, Out
 	if err != nil {
 		return err
 	}
-	if t.Output == "json" {
+	return printAnswer(t.Output, out, table)
+}
+
+// printAnswer prints what a command has to say, as output has it: "json", or as table writes it.
+func printAnswer[Out any](output string, out Out, table func(io.Writer, Out)) error {
+	if output == "json" {
 		return printJSON(os.Stdout, out)
 	}
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 3, ' ', 0)

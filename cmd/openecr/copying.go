@@ -8,13 +8,12 @@ import (
 	"os/signal"
 	"slices"
 	"syscall"
-	"text/tabwriter"
 
 	"github.com/openecr/openecr/internal/app"
 	"github.com/openecr/openecr/internal/progress"
 )
 
-// copying is common to backup, restore and migrate.
+// copying is what every command that goes through many bytes can be told: backup, restore, migrate, gc and verify.
 type copying struct {
 	Output string `help:"How to print the report: ${enum}." enum:"table,json" default:"table"`
 	Quiet  bool   `short:"q" help:"Show no progress."`
@@ -87,12 +86,7 @@ func runCopy[Out any](c copying, do func(context.Context, app.Progress) (Out, er
 		}
 		return err
 	}
-	if c.Output == "json" {
-		return printJSON(os.Stdout, out)
-	}
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 3, ' ', 0)
-	table(w, out)
-	return w.Flush()
+	return printAnswer(c.Output, out, table)
 }
 
 func withDisplay[Out any](quiet bool, do func(app.Progress) (Out, error)) (Out, error) {

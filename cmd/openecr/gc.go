@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"text/tabwriter"
 
 	"github.com/openecr/openecr/internal/app"
 	"github.com/openecr/openecr/internal/progress"
@@ -35,16 +34,7 @@ func (c *gcCommand) Run() error {
 	if err != nil && done == (app.Collected{}) {
 		return err
 	}
-	return errors.Join(c.print(done), err)
-}
-
-func (c *gcCommand) print(done app.Collected) error {
-	if c.Output == "json" {
-		return printJSON(os.Stdout, done)
-	}
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 3, ' ', 0)
-	c.table(w, done)
-	return w.Flush()
+	return errors.Join(printAnswer(c.Output, done, c.table), err)
 }
 
 func (c *gcCommand) table(w io.Writer, done app.Collected) {

@@ -7,8 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/openecr/openecr/internal/awscli"
 )
 
 // version is set when a release is built; see the Makefile.
@@ -45,7 +48,15 @@ func (versionCommand) Run() error {
 	return err
 }
 
+// usualGC is how much garbage there may be, in percent of what is alive. Commands have more than that: little becomes garbage while
+// they start, and collecting it would be a good part of what they cost. A server goes back to it once it has started.
+var usualGC int
+
 func main() {
+	usualGC = debug.SetGCPercent(400)
+	if len(os.Args) > 1 && os.Args[1] == awscli.Name { // its arguments are not ours to parse, and scripts call it often
+		os.Exit(runECRPublic(os.Args[2:]))
+	}
 	var c commands
 	parser := kong.Must(&c, kong.Name("openecr"), kong.Description("A self-hosted Amazon ECR Public."), kong.ShortUsageOnError())
 	command, err := parser.Parse(os.Args[1:])

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -35,6 +36,7 @@ func (s *serveCommand) Run() error {
 	if err != nil {
 		return err
 	}
+	debug.SetGCPercent(usualGC)
 	if isTerminal(os.Stdout) {
 		printWelcome(os.Stdout, a.Info(), s.Data)
 		printTrust(os.Stdout, a.Info())

@@ -180,6 +180,8 @@ func (a *App) Run(ctx context.Context) error {
 		})
 	}
 	running.Go(func() { a.background(ctx) })
+	settled := time.AfterFunc(settleAfter, giveBackMemory)
+	defer settled.Stop()
 	a.log.Info("serving", "addr", a.listener.Addr().String(), "url", a.info.URL, "registry", a.info.Registry)
 	<-ctx.Done()
 	close(a.ending)

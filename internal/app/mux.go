@@ -6,6 +6,7 @@ import (
 	"net/http/pprof"
 	"net/url"
 	"strings"
+	"sync"
 
 	"github.com/openecr/openecr/internal/ecrapi"
 	"github.com/openecr/openecr/internal/gallery"
@@ -59,14 +60,18 @@ func newMux(c muxConfig) http.Handler {
 	})
 	logos := logoHandler(c.registry)
 	people := newSignIns(id)
-	pages := gallery.New(gallery.Options{
-		Registry:  c.registry,
-		PublicURL: c.public,
-		Version:   c.version,
-		Private:   c.access.Private,
-		SignIn:    people.signIn,
-		Resume:    people.resume,
-		Observe:   observe,
+	// Its templates and files are made ready when somebody first looks at a page: a server that only machines use starts
+	// faster and stays smaller without.
+	pages := sync.OnceValue(func() *gallery.Server {
+		return gallery.New(gallery.Options{
+			Registry:  c.registry,
+			PublicURL: c.public,
+			Version:   c.version,
+			Private:   c.access.Private,
+			SignIn:    people.signIn,
+			Resume:    people.resume,
+			Observe:   observe,
+		})
 	})
 	routes := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path := r.URL.Path
@@ -80,11 +85,11 @@ func newMux(c muxConfig) http.Handler {
 		case path == "/healthz" || path == "/readyz":
 			onWire("probe", c.ready, w, r)
 		case r.Method == http.MethodGet || r.Method == http.MethodHead:
-			onWire("gallery", pages, w, r)
+			onWire("gallery", pages(), w, r)
 		case r.Method == http.MethodPost && gallery.TakesForms(path):
-			onWire("gallery", pages, w, r)
+			onWire("gallery", pages(), w, r)
 		case r.Method == http.MethodPost && gallery.IsCrawl(path):
-			onWire("gallery", http.HandlerFunc(pages.Crawl), w, r)
+			onWire("gallery", http.HandlerFunc(pages().Crawl), w, r)
 		default:
 			http.Error(w, "There is nothing at this address. Images are under /v2/, the API takes POST at /.", http.StatusNotFound)
 		}

@@ -16,6 +16,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/crypto/acme"
@@ -40,14 +41,16 @@ func (a ACME) isSet() bool {
 }
 
 // hostName is what an authority gives certificates for: at least two labels, no wildcard, no address.
-var hostName = regexp.MustCompile(`^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$`)
+var hostName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$`)
+})
 
 func (a ACME) check() error {
 	if len(a.Domains) == 0 {
 		return errors.New("--tls acme needs the host names to get certificates for: give --acme-domain")
 	}
 	for _, name := range a.Domains {
-		if _, err := netip.ParseAddr(name); err == nil || !hostName.MatchString(name) {
+		if _, err := netip.ParseAddr(name); err == nil || !hostName().MatchString(name) {
 			return fmt.Errorf("--acme-domain %q is not a host name like registry.example.com, in lower case", name)
 		}
 	}

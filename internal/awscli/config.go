@@ -60,7 +60,9 @@ func (s *session) takesRawBlobs() (bool, error) {
 }
 
 // regionForm is what may be part of a host name.
-var regionForm = regexp.MustCompile(`^[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?$`)
+var regionForm = regexp.MustCompile(`^[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?$`)
+
+const maxRegion = 63
 
 func (s *session) configuration(ctx context.Context) (aws.Config, error) {
 	if cfg, ok := s.local(); ok {
@@ -86,7 +88,7 @@ func (s *session) configuration(ctx context.Context) (aws.Config, error) {
 		return cfg, err
 	case cfg.Region == "":
 		return cfg, failf(exitConfiguration, `You must specify a region. You can also configure your region by running "aws configure".`)
-	case !regionForm.MatchString(cfg.Region):
+	case len(cfg.Region) > maxRegion || !regionForm.MatchString(cfg.Region):
 		return cfg, fmt.Errorf("Provided region_name '%s' doesn't match a supported format.", cfg.Region) //nolint:staticcheck // the AWS CLI's text
 	}
 	if s.endpoint != "" {

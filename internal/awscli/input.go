@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 
@@ -178,10 +179,15 @@ func yamlScalar(n *yaml.Node) (any, error) {
 	return nil, fmt.Errorf("unknown tag %s", n.Tag)
 }
 
+// These are compiled when YAML is first read: most command lines have none.
 var (
-	yamlInt  = regexp.MustCompile(`^[-+]?(?:0b[01_]+|0o[0-7_]+|0x[0-9a-fA-F_]+|[0-9_]+)$`)
-	yamlDate = regexp.MustCompile(`^(\d{4})-(\d\d?)-(\d\d?)(?:(?:[Tt]|[ \t]+)(\d\d?):(\d\d):(\d\d)(?:\.\d*)?[ \t]*(?:Z|[-+]\d\d?(?::\d\d)?)?)?$`)
+	yamlInt  = compiled(`^[-+]?(?:0b[01_]+|0o[0-7_]+|0x[0-9a-fA-F_]+|[0-9_]+)$`)
+	yamlDate = compiled(`^(\d{4})-(\d\d?)-(\d\d?)(?:(?:[Tt]|[ \t]+)(\d\d?):(\d\d):(\d\d)(?:\.\d*)?[ \t]*(?:Z|[-+]\d\d?(?::\d\d)?)?)?$`)
 )
+
+func compiled(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
+}
 
 func plainYAML(text string) (any, error) {
 	if output.IsText(text) {
@@ -195,14 +201,14 @@ func plainYAML(text string) (any, error) {
 	case "<<", "=":
 		return text, nil
 	}
-	if m := yamlDate.FindStringSubmatch(text); m != nil {
+	if m := yamlDate().FindStringSubmatch(text); m != nil {
 		if m[4] == "" {
 			return document.Datetime(text), nil
 		}
 		return document.Datetime(fmt.Sprintf("%s-%02s-%02s %02s:%s:%s", m[1], m[2], m[3], m[4], m[5], m[6])), nil
 	}
 	plain := strings.ToLower(strings.ReplaceAll(text, "_", ""))
-	if yamlInt.MatchString(text) {
+	if yamlInt().MatchString(text) {
 		return yamlInteger(plain)
 	}
 	if strings.HasSuffix(plain, ".inf") {

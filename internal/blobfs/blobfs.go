@@ -17,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"github.com/openecr/openecr/internal/registry"
 )
@@ -25,6 +26,9 @@ import (
 type Store struct {
 	dir    string
 	pieces sync.Pool // of *piece
+
+	making sync.Mutex  // held while folders are made
+	made   atomic.Bool // all folders are there
 }
 
 var _ registry.Blobs = (*Store)(nil)
@@ -40,7 +44,8 @@ var _ registry.Blobs = (*Store)(nil)
 //	  …
 //	  ff/
 //
-// All 256 folders are made by Open, so that a new file has only one folder to sync.
+// All 256 folders are made before the first file, so that a new file has only one folder to sync; the first and the last
+// of them by Open, so that Check can tell when the directory has gone.
 func (s *Store) path(locator string) (string, error) {
 	if err := registry.CheckLocator(locator); err != nil {
 		return "", err
@@ -54,19 +59,41 @@ const (
 	folderMode     fs.FileMode = 0o700
 )
 
-// Open makes the directory and its folders where they are missing, and returns once they are durable.
+// Open makes the directory where it is missing, and returns once that is durable. The folders in it come with the first
+// blob: to make them all takes longer than the rest of a server's start.
 func Open(dir string) (*Store, error) {
-	if err := makeFolders(dir); err != nil {
+	err := makeDir(dir)
+	if err == nil {
+		err = makeFolders(dir, lastFolder)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("open blob directory %s: %w", dir, err)
 	}
 	return &Store{dir: dir, pieces: sync.Pool{New: func() any { return new(piece) }}}, nil
 }
 
-func makeFolders(dir string) error {
-	if err := makeDir(dir); err != nil {
+// makeAllFolders comes before the first blob. When it fails, the next call tries again.
+func (s *Store) makeAllFolders() error {
+	if s.made.Load() {
+		return nil
+	}
+	s.making.Lock()
+	defer s.making.Unlock()
+	if s.made.Load() {
+		return nil
+	}
+	if err := makeFolders(s.dir, 1); err != nil {
 		return err
 	}
-	for i := range 256 {
+	s.made.Store(true)
+	return nil
+}
+
+const lastFolder = 255
+
+// makeFolders makes each step-th folder where it is missing and returns once they are durable.
+func makeFolders(dir string, step int) error {
+	for i := 0; i <= lastFolder; i += step {
 		err := os.Mkdir(filepath.Join(dir, folder(i)), folderMode)
 		if err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
@@ -133,11 +160,15 @@ func (s *Store) Delete(ctx context.Context, locator string) error {
 	return nil
 }
 
-// List holds what one folder says at a time, a 256th of all. Files that are not blobs are passed over; a folder that is
-// missing is an error, as it was there when the store was opened.
+// List holds what one folder says at a time, a 256th of all. Files that are not blobs are passed over; a folder that goes
+// missing is an error.
 func (s *Store) List(ctx context.Context) iter.Seq2[registry.Stored, error] {
 	return func(yield func(registry.Stored, error) bool) {
-		for i := range 256 {
+		if err := s.makeAllFolders(); err != nil {
+			yield(registry.Stored{}, fmt.Errorf("list blobs in %s: %w", s.dir, err))
+			return
+		}
+		for i := range lastFolder + 1 {
 			stored, err := s.listFolder(ctx, folder(i))
 			if err != nil {
 				yield(registry.Stored{}, fmt.Errorf("list blobs in %s: %w", s.dir, err))

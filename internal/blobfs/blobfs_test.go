@@ -219,7 +219,7 @@ func TestListPassesOverBlobsThatVanish(t *testing.T) {
 	s := open(t, dir)
 	var paths []string
 	for i := range 2000 {
-		path := filepath.Join(dir, "ab", fmt.Sprintf("ab%030x", i))
+		path := filepath.Join(dir, "ff", fmt.Sprintf("ff%030x", i)) // Open has made that folder
 		if err := os.WriteFile(path, nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -248,6 +248,9 @@ func TestListPassesOverBlobsThatVanish(t *testing.T) {
 func TestListFailsOnAMissingFolder(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
+	if _, err := appendTo(t, s, unfinished(locator, 0), strings.NewReader("content")); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.Remove(filepath.Join(dir, "7f")); err != nil {
 		t.Fatal(err)
 	}
@@ -319,5 +322,34 @@ func BenchmarkOpenStore(b *testing.B) {
 	open(b, dir)
 	for b.Loop() {
 		open(b, dir)
+	}
+}
+
+func TestFoldersComeWithTheFirstBlob(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	count := func() int {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(entries)
+	}
+	if n := count(); n != 2 {
+		t.Errorf("opening made %d folders, want the 2 that Check looks at", n)
+	}
+	// The directory goes and comes back, as a mount does: the blob after that has its folder.
+	if err := os.Rename(dir, dir+".gone"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := appendTo(t, s, unfinished(locator, 0), strings.NewReader("content")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("append without the directory: %v", err)
+	}
+	if err := os.Rename(dir+".gone", dir); err != nil {
+		t.Fatal(err)
+	}
+	put(t, s, locator, "content")
+	if n := count(); n != 256 {
+		t.Errorf("the first blob left %d folders, want 256", n)
 	}
 }

@@ -13,7 +13,7 @@ func (s *Store) Check(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	for _, i := range []int{0, 255} {
+	for _, i := range []int{0, lastFolder} {
 		info, err := os.Stat(filepath.Join(s.dir, folder(i)))
 		if err != nil {
 			return fmt.Errorf("blob directory: %w", err)

@@ -13,8 +13,9 @@ import (
 func TestFullDiskIsSaidClearly(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
+	put(t, s, locator, "content") // makes the folders
 	path := filepath.Join(dir, locator[:2], locator)
-	if err := os.Symlink("/dev/full", path); err != nil {
+	if err := errors.Join(os.Remove(path), os.Symlink("/dev/full", path)); err != nil {
 		t.Fatal(err)
 	}
 	_, err := appendTo(t, s, unfinished(locator, 0), strings.NewReader("content"))

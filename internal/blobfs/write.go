@@ -43,6 +43,9 @@ func (s *Store) append(ctx context.Context, locator string, offset int64, r io.R
 	if err != nil {
 		return 0, err
 	}
+	if err := s.makeAllFolders(); err != nil {
+		return 0, err
+	}
 	f, err := openAt(path, offset)
 	if err != nil {
 		return 0, err
@@ -81,6 +84,9 @@ func (s *Store) finish(ctx context.Context, locator string, size int64) error {
 	}
 	if info, err := os.Stat(path); err == nil && isFinished(info) && info.Size() == size {
 		return nil
+	}
+	if err := s.makeAllFolders(); err != nil {
+		return err
 	}
 	f, err := openAt(path, size)
 	if err != nil {

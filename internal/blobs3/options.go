@@ -59,7 +59,9 @@ func pause(retry int) time.Duration {
 }
 
 // bucketName is wider than what AWS allows for new buckets, since other stores are.
-var bucketName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{1,62}$`)
+var bucketName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]+$`)
+
+const maxBucketName = 63
 
 // ParseURL reads s3://BUCKET/PREFIX?PARAMETER=VALUE&… The parameters are endpoint, region, path-style, redirect, sse,
 // sse-kms-key, ca and buffers. What it does not know is an error, because an option that is overlooked could be the one
@@ -73,7 +75,7 @@ func ParseURL(s string) (Options, error) {
 	switch {
 	case err != nil:
 		return Options{}, fmt.Errorf("its parameters are malformed: %w", err)
-	case u.Scheme != "s3" || u.User != nil || u.Fragment != "" || !bucketName.MatchString(u.Host):
+	case u.Scheme != "s3" || u.User != nil || u.Fragment != "" || len(u.Host) > maxBucketName || !bucketName.MatchString(u.Host):
 		return Options{}, errors.New("write s3://BUCKET/PREFIX, with parameters behind ?; credentials come by the environment")
 	}
 	o := Options{Bucket: u.Host}

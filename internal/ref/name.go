@@ -2,7 +2,6 @@ package ref
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -26,6 +25,11 @@ func ParseRepositoryName(s string) (RepositoryName, error) {
 	}
 	return RepositoryName(s), nil
 }
+
+const (
+	letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	digits  = "0123456789"
+)
 
 // isJoined says whether s is runs of lower-case letters and digits, joined by single separators. Every request names a
 // repository, so this is no regular expression.
@@ -53,15 +57,13 @@ const (
 	maxAlias = 50
 )
 
-var alias = regexp.MustCompile(`^[a-z][a-z0-9]+(?:[._-][a-z0-9]+)*$`)
-
 // reservedAliases are the first path elements that routing uses for something else.
 var reservedAliases = []string{"search", "token", "v2", "healthz", "readyz", "robots.txt", "sitemap.xml", "favicon.ico"}
 
 // ParseAlias accepts 2 to 50 characters: a letter, then letters and digits, joined by single '.', '_' or '-'. Words
 // that routing uses are refused.
 func ParseAlias(s string) (Alias, error) {
-	if len(s) < minAlias || len(s) > maxAlias || !alias.MatchString(s) {
+	if len(s) < minAlias || len(s) > maxAlias || !isAlias(s) {
 		return "", fmt.Errorf("registry alias %q is malformed: use %d to %d lower-case letters and digits, starting with a letter, joined by single '.', '_' or '-'", clip(s), minAlias, maxAlias)
 	}
 	if slices.Contains(reservedAliases, s) {
@@ -70,24 +72,25 @@ func ParseAlias(s string) (Alias, error) {
 	return Alias(s), nil
 }
 
+// isAlias wants a letter, then a letter or digit, first. The length has been looked at.
+func isAlias(s string) bool {
+	return 'a' <= s[0] && s[0] <= 'z' && isJoined(s[:2], "") && isJoined(s, "._-")
+}
+
 // AccountID is the twelve digits of an AWS account, which is also the id of its one public registry.
 type AccountID string
 
-var accountID = regexp.MustCompile(`^[0-9]{12}$`)
-
 // ParseAccountID accepts exactly twelve digits.
 func ParseAccountID(s string) (AccountID, error) {
-	if !accountID.MatchString(s) {
+	if len(s) != 12 || strings.Trim(s, digits) != "" {
 		return "", fmt.Errorf("account id %q is malformed: it has exactly 12 digits", clip(s))
 	}
 	return AccountID(s), nil
 }
 
-var userName = regexp.MustCompile(`^[A-Za-z0-9+=,.@_-]{1,64}$`)
-
 // ParseUserName accepts the names that IAM gives users (CreateUser API page).
 func ParseUserName(s string) (string, error) {
-	if !userName.MatchString(s) {
+	if len(s) == 0 || len(s) > 64 || strings.Trim(s, letters+digits+"+=,.@_-") != "" {
 		return "", fmt.Errorf("user name %q is malformed: use 1 to 64 letters, digits and '+', '=', ',', '.', '@', '_', '-'", clip(s))
 	}
 	return s, nil
@@ -96,12 +99,10 @@ func ParseUserName(s string) (string, error) {
 // Tag is a name for an image inside a repository.
 type Tag string
 
-var tag = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
-
 // ParseTag accepts the tag grammar of the OCI distribution spec. The ECR Public model allows any 300 characters, but
 // such a tag could never be pulled, so it is refused on both wires.
 func ParseTag(s string) (Tag, error) {
-	if !tag.MatchString(s) {
+	if len(s) == 0 || len(s) > 128 || s[0] == '.' || s[0] == '-' || strings.Trim(s, letters+digits+"_.-") != "" {
 		return "", fmt.Errorf("image tag %q is malformed: use 1 to 128 letters, digits, '_', '.' and '-', not starting with '.' or '-'", clip(s))
 	}
 	return Tag(s), nil

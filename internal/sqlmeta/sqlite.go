@@ -7,6 +7,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -26,14 +28,16 @@ type sqliteEngine struct {
 }
 
 func (o Options) openSQLite(ctx context.Context) (engine, error) {
-	if err := createSQLite(o.Path); err != nil {
-		return nil, err
+	if _, err := os.Stat(o.Path); errors.Is(err, fs.ErrNotExist) {
+		if err := o.createSQLite(ctx); err != nil {
+			return nil, fmt.Errorf("create: %w", err)
+		}
 	}
-	write, err := sqliteConnector(o.Path, false)
+	write, err := sqliteConnector(o.Path, nil)
 	if err != nil {
 		return nil, err
 	}
-	read, err := sqliteConnector(o.Path, true)
+	read, err := sqliteConnector(o.Path, queryOnly)
 	if err != nil {
 		return nil, err
 	}
@@ -120,18 +124,51 @@ func jsonList(list any) any {
 	return string(text)
 }
 
-// createSQLite makes the file when it is not there, readable by its owner only: it holds sealed keys. SQLite gives the
-// files beside it the same mode.
-func createSQLite(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+// createSQLite makes the file with its schema, readable by its owner only: it holds sealed keys. SQLite gives the files
+// beside it the same mode. It is made under another name and without a flush at every step, and gets its own once it is
+// whole and synced, so a crash leaves no half of a store. Of two that do this at once, the file of one stays.
+func (o Options) createSQLite(ctx context.Context) error {
+	f, err := os.CreateTemp(filepath.Dir(o.Path), filepath.Base(o.Path)+".new-*") // with mode 0600
 	if err != nil {
 		return err
 	}
-	return f.Close()
+	defer func() {
+		for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
+			_ = os.Remove(f.Name() + suffix) // a file that stays is no harm
+		}
+	}()
+	err = o.fillSQLite(ctx, f.Name())
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Link(f.Name(), o.Path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(o.Path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
 }
 
-// sqliteConnector opens path with WAL and a flush at every commit. The cache is per connection, so it is small.
-func sqliteConnector(path string, readOnly bool) (driver.Connector, error) {
+// fillSQLite leaves the schema in the file, of which nothing is synced.
+func (o Options) fillSQLite(ctx context.Context, path string) error {
+	c, err := sqliteConnector(path, map[string]string{"_synchronous": "OFF"})
+	if err != nil {
+		return err
+	}
+	db := o.openDB(c)
+	s := newSession(db, sqliteDialect())
+	err = migrate(ctx, s, migrations())
+	s.close()
+	return errors.Join(err, db.Close()) // the last connection moves everything from the WAL to the file
+}
+
+var queryOnly = map[string]string{"_query_only": "1"}
+
+// sqliteConnector opens path with WAL and a flush at every commit, and with further options. The cache is per
+// connection, so it is small.
+func sqliteConnector(path string, further map[string]string) (driver.Connector, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
@@ -144,8 +181,8 @@ func sqliteConnector(path string, readOnly bool) (driver.Connector, error) {
 		"_pragma":       {"cache_size(-8192)"},
 		"_dqs":          {"0"},
 	}
-	if readOnly {
-		options.Set("_query_only", "1")
+	for name, value := range further {
+		options.Set(name, value)
 	}
 	dsn := url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: options.Encode()}
 	return sqlite.NewConnector(dsn.String())

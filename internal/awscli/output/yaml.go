@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/openecr/openecr/internal/awscli/document"
 )
@@ -208,18 +209,20 @@ func scalarText(v any) string {
 }
 
 // notText are the plain scalars of YAML 1.2 that are no strings, in the dialect of the AWS CLI.
-var notText = regexp.MustCompile(`^(?:` + strings.Join([]string{
-	`true|True|TRUE|false|False|FALSE|~|null|Null|NULL||<<|=`,
-	`[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?`,
-	`[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+`,
-	`[-+]?\.[0-9_]+(?:[eE][-+][0-9]+)?`,
-	`[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)`,
-	`[-+]?0b[01_]+|[-+]?0o?[0-7_]+|[-+]?[0-9_]+|[-+]?0x[0-9a-fA-F_]+`,
-	`[0-9]{4}-[0-9]{2}-[0-9]{2}`,
-	`[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt]|[ \t]+)[0-9]{1,2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]*)?(?:[ \t]*(?:Z|[-+][0-9]{1,2}(?::[0-9]{2})?))?`,
-}, "|") + `)$`)
+var notText = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(?:` + strings.Join([]string{
+		`true|True|TRUE|false|False|FALSE|~|null|Null|NULL||<<|=`,
+		`[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?`,
+		`[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+`,
+		`[-+]?\.[0-9_]+(?:[eE][-+][0-9]+)?`,
+		`[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)`,
+		`[-+]?0b[01_]+|[-+]?0o?[0-7_]+|[-+]?[0-9_]+|[-+]?0x[0-9a-fA-F_]+`,
+		`[0-9]{4}-[0-9]{2}-[0-9]{2}`,
+		`[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt]|[ \t]+)[0-9]{1,2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]*)?(?:[ \t]*(?:Z|[-+][0-9]{1,2}(?::[0-9]{2})?))?`,
+	}, "|") + `)$`)
+})
 
 // IsText tells whether an unquoted scalar of YAML is a string.
 func IsText(plain string) bool {
-	return !notText.MatchString(plain) || strings.HasPrefix(plain, "_")
+	return !notText().MatchString(plain) || strings.HasPrefix(plain, "_")
 }

@@ -28,12 +28,13 @@ type Command[Out any] interface {
 
 // administration is what commands work on: the registry of a server, or one opened for a single command.
 type administration struct {
-	registry *registry.Registry
-	sealer   *auth.Sealer
-	data     Stores
-	root     ref.AccountID   // whom a command means that names no account
-	level    *slog.LevelVar  // of the server's log; nil where no server runs
-	ending   <-chan struct{} // closed when the server begins to stop; nil where no server runs
+	registry  *registry.Registry
+	sealer    *auth.Sealer
+	tokenKeys *tokenKeyStore
+	data      Stores
+	root      ref.AccountID   // whom a command means that names no account
+	level     *slog.LevelVar  // of the server's log; nil where no server runs
+	ending    <-chan struct{} // closed when the server begins to stop; nil where no server runs
 }
 
 // Administer runs a command: through the server where one runs on the data, else on the data itself, never both. In
@@ -126,7 +127,7 @@ func runHere[Out any](ctx context.Context, s Stores, run func(context.Context, *
 		return out, err
 	}
 	reg := registry.New(registry.Config{Meta: opened.meta, Blobs: opened.blobs})
-	return run(ctx, &administration{registry: reg, sealer: opened.sealer, data: s, root: root})
+	return run(ctx, &administration{registry: reg, sealer: opened.sealer, tokenKeys: opened.tokenKeys(reg), data: s, root: root})
 }
 
 // askServer sends the command to the server. errNoServer means that nothing was sent, because nobody listens.
@@ -199,6 +200,8 @@ func commandTable() map[string]commandHandler {
 	addCommand[SetKeyPolicy](table)
 	addCommand[DeleteKey](table)
 	addCommand[RotateKey](table)
+	addCommand[ListTokenKeys](table)
+	addCommand[RotateTokenKey](table)
 	addCommand[SetLogLevel](table)
 	addCommand[ReadOnly](table)
 	return table
@@ -225,7 +228,7 @@ func parseOptions[C any](options []byte) (c C, err error) {
 
 // newCommandHandler answers commands that come through the socket. Whatever they change, changed is called before the
 // answer goes out, so that it holds from then on.
-func newCommandHandler(a *administration, changed func()) http.Handler {
+func newCommandHandler(a *administration, changed func(context.Context)) http.Handler {
 	table, tasks := commandTable(), taskTable()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name := r.URL.Path[1:]
@@ -243,7 +246,7 @@ func newCommandHandler(a *administration, changed func()) http.Handler {
 		if err == nil {
 			out, err = run(r.Context(), a, options)
 		}
-		changed()
+		changed(r.Context())
 		observe(r, name, registry.Caller{}, err)
 		if err != nil {
 			w.WriteHeader(http.StatusBadRequest)

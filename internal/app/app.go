@@ -77,7 +77,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(c.Transport.check(), c.Collection.check()); err != nil {
+	if err := errors.Join(c.Transport.check(), c.Collection.check(), c.Protection.check()); err != nil {
 		return nil, err
 	}
 	rates, err := c.rates()
@@ -102,12 +102,6 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	watchStore(observer, stores)
 	a.ready, a.delay = newReadiness(stores), c.ShutdownDelay
 	reg := registry.New(registry.Config{Meta: observer.Meta(stores.meta), Blobs: observer.Blobs(stores.blobs), Observer: observer.Registry(), Presign: presignerOf(stores.blobs), Host: public.Host, URL: public.String(), Alone: c.alone(), PageKey: stores.secrets.page[:], Limits: quotas, Lease: c.Lease})
-	a.background = func(ctx context.Context) {
-		var jobs sync.WaitGroup
-		jobs.Go(func() { c.collectInBackground(ctx, reg, log) })
-		jobs.Go(func() { keepLists(ctx, reg, log) })
-		jobs.Wait()
-	}
 	a.closers = append(a.closers, func() error { return flushLast(reg) })
 	if a.info, err = ensureRoot(ctx, reg, stores, c); err != nil {
 		return nil, err
@@ -127,9 +121,23 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if err := a.listenSocket(ctx, c.Stores); err != nil {
 		return nil, err
 	}
-	id := newIdentity(reg, stores, public.Host)
+	keys, err := openTokenKeys(ctx, stores.tokenKeys(reg), c.TokenKeyAge)
+	if err != nil {
+		return nil, err
+	}
+	a.background = func(ctx context.Context) {
+		var jobs sync.WaitGroup
+		jobs.Go(func() { c.collectInBackground(ctx, reg, log) })
+		jobs.Go(func() { keepLists(ctx, reg, log) })
+		jobs.Go(func() { keys.keep(ctx, log) })
+		jobs.Wait()
+	}
+	id := newIdentity(reg, stores, keys, public.Host)
 	handler := newMux(muxConfig{rates: rates, strictRegion: c.StrictRegion, registry: reg, identity: id, stores: stores, public: public, spool: c.file(spoolFolder), alias: a.info.Alias, version: c.Version, access: c.Access, ready: a.ready})
-	commands := newCommandHandler(&administration{registry: reg, sealer: stores.sealer, data: c.Stores, root: ref.AccountID(a.info.AccountID), level: c.Level, ending: a.ending}, id.forget)
+	commands := newCommandHandler(&administration{registry: reg, sealer: stores.sealer, tokenKeys: keys.tokenKeyStore, data: c.Stores, root: ref.AccountID(a.info.AccountID), level: c.Level, ending: a.ending}, func(ctx context.Context) {
+		id.forget()
+		keys.refreshOrWarn(ctx, log)
+	})
 	a.makeServers(withMiddleware(withProgress(handler, stallTimeout), log, proxies, observer), withMiddleware(commandWire(commands), log, nil, observer), newAdminMux(a.ready, observer.Handler()), encryption.challenges)
 	a.server.TLSConfig = encryption.config
 	return a, nil
@@ -293,6 +301,10 @@ type stores struct {
 	blobs   registry.Blobs
 	sealer  *auth.Sealer
 	secrets secrets
+}
+
+func (s stores) tokenKeys(reg *registry.Registry) *tokenKeyStore {
+	return &tokenKeyStore{registry: reg, sealer: s.sealer, first: s.secrets.token}
 }
 
 func (a *App) openStores(ctx context.Context, s Stores) (stores, error) {

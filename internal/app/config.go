@@ -36,6 +36,7 @@ type Config struct {
 	StrictRegion   bool     `help:"Refuse API calls signed for another region than us-east-1, as the real service does." env:"OPENECR_STRICT_REGION"`
 	Limits         `embed:""`
 	Access         `embed:""`
+	Protection     `embed:""`
 	Transport      `embed:""`
 	Collection     `embed:""`
 	Operating      `embed:""`

@@ -28,15 +28,11 @@ type identity struct {
 	tokens   *auth.Tokens
 }
 
-func newIdentity(reg *registry.Registry, s stores, host string) *identity {
+func newIdentity(reg *registry.Registry, s stores, keys *tokenKeys, host string) *identity {
 	i := &identity{keyring: newKeyring(reg, s.sealer)}
 	i.api = &auth.Verifier{Key: i.key, Service: "ecr-public"}
 	i.sts = &auth.Verifier{Key: i.key, Service: "sts"}
-	tokenKeys := []auth.TokenKey{{ID: "1", Secret: s.secrets.token}}
-	i.tokens = &auth.Tokens{
-		Keys:     func(context.Context) ([]auth.TokenKey, error) { return tokenKeys, nil },
-		Registry: host,
-	}
+	i.tokens = &auth.Tokens{Keys: keys.use, NewerKeys: keys.useNewer, Registry: host}
 	return i
 }
 

@@ -45,7 +45,10 @@ func newIdentityRig(t *testing.T) *identityRig {
 		return err
 	}))
 	r := &identityRig{stores: opened, now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
-	r.identity = newIdentity(registry.New(registry.Config{Meta: opened.meta, Blobs: opened.blobs}), opened, "registry.example")
+	reg := registry.New(registry.Config{Meta: opened.meta, Blobs: opened.blobs})
+	keys, err := openTokenKeys(context.Background(), opened.tokenKeys(reg), 0)
+	must(t, err)
+	r.identity = newIdentity(reg, opened, keys, "registry.example")
 	r.tokens.Now = func() time.Time { return r.now }
 	return r
 }

@@ -20,7 +20,7 @@ const (
 
 // secrets are keys that all nodes of a registry share. They lie sealed in the metadata.
 type secrets struct {
-	token [32]byte // authenticates passwords and bearer tokens
+	token [32]byte // the first key of tokens; those that follow are in tokenKeyStore
 	page  [32]byte // authenticates page tokens
 }
 

@@ -5,7 +5,7 @@
 //   - Verifier checks AWS Signature Version 4 on API requests. Begin judges everything that the headers alone can tell;
 //     Finish judges the signature once the body's hash is known, and only then names the caller.
 //   - Tokens issues and checks the password that GetAuthorizationToken hands out, the bearer token that docker shows to
-//     the registry, and the session of a browser. All carry their claims, so no node has to store them.
+//     the registry, and the session of a browser. All carry their claims, so no node has to store them. TokenKeys is how their keys come and go.
 //   - Sealer encrypts secret access keys and token keys at rest under the master key.
 //   - NewAccessKey, NewAccountID and NewAlias draw new credentials and names.
 //

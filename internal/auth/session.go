@@ -74,7 +74,7 @@ func (t *Tokens) IssueSession(ctx context.Context, s Session) (string, error) {
 	return payload + "." + base64.RawURLEncoding.EncodeToString(keys[0].sign(payload)), nil
 }
 
-// ParseSession checks what IssueSession made. The error is ErrTokenInvalid, ErrTokenExpired, or that of Keys.
+// ParseSession checks what IssueSession made. The error is ErrTokenInvalid, ErrTokenExpired, or that of Keys or NewerKeys.
 func (t *Tokens) ParseSession(ctx context.Context, token string) (Session, error) {
 	payload, signature, _ := strings.Cut(token, ".")
 	raw, err := t.verify(ctx, base64.RawURLEncoding, payload, signature)

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -45,6 +46,10 @@ type TokenKey struct {
 type Tokens struct {
 	// Keys gives the keys in use: the first signs, all verify.
 	Keys func(ctx context.Context) ([]TokenKey, error)
+
+	// NewerKeys is asked once for a token that names a key which Keys does not give: another node may just have made it. nil
+	// means that there are no others. Anybody can write such a token, so it has to bound its own work.
+	NewerKeys func(ctx context.Context) ([]TokenKey, error)
 
 	// Registry names this registry. Tokens of another one are invalid even under the same key.
 	Registry string
@@ -187,7 +192,14 @@ func (t *Tokens) verify(ctx context.Context, encoding *base64.Encoding, payload,
 	if err != nil {
 		return nil, fmt.Errorf("get token keys: %w", err)
 	}
-	if !signedBy(keys, payload, sig) {
+	key, ok := keyOf(keys, sig)
+	if !ok && t.NewerKeys != nil {
+		if keys, err = t.NewerKeys(ctx); err != nil {
+			return nil, fmt.Errorf("get newer token keys: %w", err)
+		}
+		key, ok = keyOf(keys, sig)
+	}
+	if !ok || !hmac.Equal(key.sign(payload), sig) {
 		return nil, ErrTokenInvalid
 	}
 	return raw, nil
@@ -226,17 +238,17 @@ func (k TokenKey) sign(payload string) []byte {
 	return append(hmacSHA256(k.Secret[:], []byte(payload)), k.ID...)
 }
 
-func signedBy(keys []TokenKey, payload string, signature []byte) bool {
+// keyOf finds the key that a signature names. The id is no secret.
+func keyOf(keys []TokenKey, signature []byte) (TokenKey, bool) {
 	if len(signature) < sha256.Size {
-		return false
+		return TokenKey{}, false
 	}
 	id := string(signature[sha256.Size:])
-	for _, k := range keys {
-		if k.ID == id {
-			return hmac.Equal(k.sign(payload), signature)
-		}
+	i := slices.IndexFunc(keys, func(k TokenKey) bool { return k.ID == id })
+	if i < 0 {
+		return TokenKey{}, false
 	}
-	return false
+	return keys[i], true
 }
 
 func newPassword(payload, dataKey string, expires time.Time) password {

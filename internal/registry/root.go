@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -31,6 +32,28 @@ func EnsureSetting(ctx context.Context, m Meta, name string, offer []byte) ([]by
 		return err
 	})
 	return kept, err
+}
+
+// Setting is FindSetting.
+func (r *Registry) Setting(ctx context.Context, name string) ([]byte, error) {
+	return FindSetting(ctx, r.meta, name)
+}
+
+// ChangeSetting replaces a value by what change makes of the present one, nil when there is none. Of two nodes that do it
+// at the same time the second sees what the first has made. change may run more than once, as in Meta.Update; when it
+// fails, or returns what it was given, the value stays.
+func (r *Registry) ChangeSetting(ctx context.Context, name string, change func(value []byte) ([]byte, error)) error {
+	return r.meta.Update(ctx, func(tx Tx) error {
+		old, err := tx.Setting(name)
+		if err != nil && !errors.Is(err, ErrAbsent) {
+			return err
+		}
+		value, err := change(old)
+		if err != nil || bytes.Equal(value, old) {
+			return err
+		}
+		return tx.PutSetting(name, value)
+	})
 }
 
 // Root is the first account of a store with its default alias and first access key.

@@ -91,6 +91,8 @@ type AccountTx interface {
 	Setting(name string) ([]byte, error)
 	// InsertSetting keeps the first value ever given: ErrConflict when there is one.
 	InsertSetting(name string, value []byte) error
+	// PutSetting makes the setting or replaces its value.
+	PutSetting(name string, value []byte) error
 }
 
 // AliasTx is under which names registries are reached.

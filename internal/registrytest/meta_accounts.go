@@ -168,4 +168,11 @@ func testSettings(t *metaTest) {
 	t.refused("set again", registry.ErrConflict, func(tx registry.Tx) error { return tx.InsertSetting("token-key", []byte("other")) })
 	t.restart()
 	t.equal("the first value", read(t, get), []byte{0, 0xff})
+	other := func(tx registry.Tx) ([]byte, error) { return tx.Setting("token-keys") }
+	for _, value := range [][]byte{{1, 0xfe}, []byte("changed")} {
+		t.update(func(tx registry.Tx) error { return tx.PutSetting("token-keys", value) })
+		t.restart()
+		t.equal("the last value", read(t, other), value)
+	}
+	t.equal("the other setting", read(t, get), []byte{0, 0xff})
 }

@@ -112,6 +112,7 @@ func testViewRefusesWrites(t *metaTest) {
 	for what, write := range map[string]func(tx registry.Tx) error{
 		"InsertAccount": func(tx registry.Tx) error { return tx.InsertAccount(registry.Account{ID: "333333333333"}) },
 		"InsertSetting": func(tx registry.Tx) error { return tx.InsertSetting("s", []byte("v")) },
+		"PutSetting":    func(tx registry.Tx) error { return tx.PutSetting("s", []byte("v")) },
 		"InsertRepository": func(tx registry.Tx) error {
 			_, err := tx.InsertRepository(registry.Repository{Account: accountA, Name: "new"})
 			return err

@@ -54,3 +54,8 @@ func (t *tx) InsertSetting(name string, value []byte) error {
 	return t.insert("setting "+name,
 		`INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING`, name, value)
 }
+
+func (t *tx) PutSetting(name string, value []byte) error {
+	_, err := t.exec(`INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, value)
+	return err
+}

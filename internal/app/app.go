@@ -138,7 +138,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 		id.forget()
 		keys.refreshOrWarn(ctx, log)
 	})
-	a.makeServers(withMiddleware(withProgress(handler, stallTimeout), log, proxies, observer), withMiddleware(commandWire(commands), log, nil, observer), newAdminMux(a.ready, observer.Handler()), encryption.challenges)
+	a.makeServers(withMiddleware(guard(withProgress(handler, stallTimeout), c.publicHosts(a.listener.Addr(), public)), log, proxies, observer), withMiddleware(commandWire(commands), log, nil, observer), a.guardAdmin(newAdminMux(a.ready, observer.Handler())), encryption.challenges)
 	a.server.TLSConfig = encryption.config
 	return a, nil
 }
@@ -160,6 +160,13 @@ func (a *App) makeServers(public, control, admin, challenges http.Handler) {
 	if a.challengeLis != nil {
 		a.challenge = &http.Server{Handler: challenges, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 10 * time.Second, ErrorLog: errorLog}
 	}
+}
+
+func (a *App) guardAdmin(admin http.Handler) http.Handler {
+	if a.adminLis == nil {
+		return admin
+	}
+	return guard(admin, adminHosts(a.adminLis.Addr()))
 }
 
 // Info is how to reach the server.

@@ -15,6 +15,7 @@ import (
 type connection struct {
 	remote string // the client's address, as far as proxies are believed
 	secure bool   // it came over TLS, at least to the first trusted proxy
+	host   string // the Host header as it arrived, where http.Request.Host may be what a proxy says
 }
 
 func connectionOf(r *http.Request) connection {

@@ -151,7 +151,7 @@ func TestTokensOfOneNodeHoldOnAnother(t *testing.T) {
 	must(t, err)
 	password, err := auth.ParseAuthorizationToken(*login.AuthorizationData.AuthorizationToken)
 	must(t, err)
-	r := httptest.NewRequest(http.MethodPost, "/v2/"+a.Info().Alias+"/app0/blobs/uploads/", nil)
+	r := httptest.NewRequest(http.MethodPost, "http://127.0.0.1/v2/"+a.Info().Alias+"/app0/blobs/uploads/", nil)
 	r.SetBasicAuth(loginUser, password)
 	res, err := roundTripper{b.Handler()}.Do(r)
 	must(t, err)

@@ -118,7 +118,7 @@ func checkRequest(t *testing.T, env Environment, digests []ref.Digest) *http.Req
 }
 
 func pullRequest(method, path, token string) *http.Request {
-	r := httptest.NewRequest(method, path, http.NoBody)
+	r := httptest.NewRequest(method, "http://127.0.0.1"+path, http.NoBody)
 	r.Header.Set("Authorization", "Bearer "+token)
 	return r
 }
@@ -127,7 +127,7 @@ func pullRequest(method, path, token string) *http.Request {
 func bearerOf(t *testing.T, a *App, env Environment) string {
 	t.Helper()
 	w := httptest.NewRecorder()
-	a.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/token?scope=repository:"+env.Alias+"/hello:pull", http.NoBody))
+	a.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://127.0.0.1/token?scope=repository:"+env.Alias+"/hello:pull", http.NoBody))
 	var answer struct{ Token string }
 	must(t, json.Unmarshal(w.Body.Bytes(), &answer))
 	return answer.Token

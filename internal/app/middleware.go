@@ -148,7 +148,7 @@ func logRequest(log *slog.Logger, r *http.Request, rec *record, in int64, out *c
 // believeProxy takes client address, host and scheme from the headers of a trusted proxy, and from nobody else. The host
 // matters: clients sign it.
 func believeProxy(r *http.Request, proxies []netip.Prefix) connection {
-	from := connection{remote: r.RemoteAddr, secure: r.TLS != nil}
+	from := connection{remote: r.RemoteAddr, secure: r.TLS != nil, host: r.Host}
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		return from

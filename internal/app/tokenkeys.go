@@ -22,7 +22,7 @@ const (
 	// tokenKeysTTL is how long another node's keys, and its revoking of them, may stay unseen.
 	tokenKeysTTL = 5 * time.Second
 	// tokenKeyNotice is how long before its first signature a key is made, so that every node has it by then.
-	tokenKeyNotice = time.Hour
+	tokenKeyNotice = auth.MaxTokenTTL
 	// tokenKeyPatience is the time between two reads that tokens cause by naming a key that is not known: anybody can
 	// write such a token.
 	tokenKeyPatience = time.Second

@@ -1,0 +1,162 @@
+package app
+
+import (
+	"encoding/json"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+func addr(t *testing.T, s string) net.Addr {
+	t.Helper()
+	a, err := net.ResolveTCPAddr("tcp", s)
+	must(t, err)
+	return a
+}
+
+func TestHostsThatMayBeAskedFor(t *testing.T) {
+	const onLoopback, elsewhere = "127.0.0.1:8080", "10.0.0.1:8080"
+	for _, c := range []struct {
+		listens string
+		options Protection
+		host    string
+		want    bool
+	}{
+		{onLoopback, Protection{}, "127.0.0.1:8080", true},
+		{onLoopback, Protection{}, "127.0.0.1", true},
+		{onLoopback, Protection{}, "localhost:8080", true},
+		{onLoopback, Protection{}, "LOCALHOST:9000", true}, // a forwarded port
+		{onLoopback, Protection{}, "localhost.", true},
+		{onLoopback, Protection{}, "a.localhost", true},
+		{onLoopback, Protection{}, "[::1]:8080", true},
+		{onLoopback, Protection{}, "[::1]", true},
+		{onLoopback, Protection{}, "192.168.1.2:8080", true}, // a forwarded port; no page has an address for a name that is not its own
+		{onLoopback, Protection{}, "registry.example", true}, // of --public-url
+		{onLoopback, Protection{}, "registry.example:443", true},
+		{onLoopback, Protection{}, "host.docker.internal:8080", true},
+		{onLoopback, Protection{}, "host.containers.internal", true},
+		{onLoopback, Protection{}, "public.ecr.aws", true},
+		{onLoopback, Protection{}, "", true}, // HTTP/1.0
+		{onLoopback, Protection{}, "evil.example:8080", false},
+		{onLoopback, Protection{}, "localhost.evil.example", false},
+		{onLoopback, Protection{}, "evillocalhost", false},
+		{onLoopback, Protection{}, "127.0.0.1.evil.example", false},
+		{onLoopback, Protection{}, "registry.example.evil.example", false},
+		{onLoopback, Protection{}, "127.0.0.1:8080:80", false},
+		{onLoopback, Protection{Hosts: []string{"Other.Example"}}, "other.example:8080", true},
+		{onLoopback, Protection{Hosts: []string{"other.example"}}, "evil.example", false},
+		{onLoopback, Protection{Hosts: []string{"*"}}, "evil.example", true},
+		{"[::1]:8080", Protection{}, "evil.example", false},
+		{elsewhere, Protection{}, "evil.example", true},
+		{elsewhere, Protection{Hosts: []string{"other.example"}}, "evil.example", false},
+		{elsewhere, Protection{Hosts: []string{"other.example"}}, "registry.example", true},
+	} {
+		h := Config{Protection: c.options}.publicHosts(addr(t, c.listens), &url.URL{Host: "registry.example:8443"})
+		if got := h.allow(c.host); got != c.want {
+			t.Errorf("on %s with %v, host %q: %t", c.listens, c.options.Hosts, c.host, got)
+		}
+	}
+	if adminHosts(addr(t, "127.0.0.1:8081")).allow("evil.example") || !adminHosts(addr(t, "10.0.0.1:8081")).allow("prometheus.example") {
+		t.Error("the admin listener takes other names than those of its address")
+	}
+}
+
+func FuzzHost(f *testing.F) {
+	for _, host := range []string{"localhost:1", "[::1%25lo]:80", "[::1", "a:b:c", "..", "xn--a.internal.", "1.2.3.4", "0x7f.1"} {
+		f.Add(host)
+	}
+	h := hosts{names: []string{"registry.example"}, enforced: true}
+	f.Fuzz(func(t *testing.T, host string) {
+		if !h.allow(host) {
+			return
+		}
+		// What is let in is no name that somebody could have registered.
+		name := strings.ToLower(host)
+		for _, suffix := range []string{".com", ".com.", ".evil", ".com:80"} {
+			if strings.HasSuffix(name, suffix) && !strings.HasPrefix(name, "[") {
+				t.Errorf("%q is let in", host)
+			}
+		}
+	})
+}
+
+// What a page in a browser could send here, and what clients do that are no browsers.
+func TestGuard(t *testing.T) {
+	h := hosts{names: []string{"registry.example"}, enforced: true}
+	for name, c := range map[string]struct {
+		method, url string
+		header      http.Header
+		proxies     []string
+		want        int
+	}{
+		"a client":                         {"POST", "http://registry.example/", nil, nil, 200},
+		"rebound":                          {"GET", "http://evil.example/", nil, nil, 421},
+		"rebound, with a forwarded host":   {"GET", "http://evil.example/", http.Header{"X-Forwarded-Host": {"registry.example"}}, []string{"192.0.2.7"}, 421},
+		"a proxy that asks by its address": {"GET", "http://127.0.0.1:8080/", http.Header{"X-Forwarded-Host": {"registry.example"}}, []string{"192.0.2.7"}, 200},
+		"a proxy for another name":         {"GET", "http://127.0.0.1:8080/", http.Header{"X-Forwarded-Host": {"other.example"}}, []string{"192.0.2.7"}, 200},
+		"another origin writes":            {"PUT", "http://registry.example/v2/", http.Header{"Origin": {"http://evil.example"}}, nil, 403},
+		"another origin calls the API":     {"POST", "http://registry.example/", http.Header{"Sec-Fetch-Site": {"cross-site"}}, nil, 403},
+		"no origin that a page may say":    {"DELETE", "http://registry.example/v2/", http.Header{"Origin": {"null"}}, nil, 403},
+		"another origin reads":             {"GET", "http://registry.example/", http.Header{"Sec-Fetch-Site": {"cross-site"}}, nil, 200},
+		"this origin writes":               {"POST", "http://registry.example/", http.Header{"Origin": {"http://registry.example"}}, nil, 200},
+		"a form of the gallery":            {"POST", "http://registry.example/-/sign-in", http.Header{"Origin": {"http://evil.example"}}, nil, 200},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRequest(c.method, c.url, "")
+			for key, values := range c.header {
+				r.Header[key] = values
+			}
+			w, _ := serveOnce(t, r, guard(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), h).ServeHTTP, c.proxies...)
+			checkGuarded(t, w, c.want)
+		})
+	}
+}
+
+// checkGuarded tells whether an answer is no page, and a refusal one that both kinds of clients can read.
+func checkGuarded(t *testing.T, w *httptest.ResponseRecorder, status int) {
+	t.Helper()
+	if w.Code != status {
+		t.Errorf("%d instead of %d: %s", w.Code, status, w.Body)
+	}
+	if w.Header().Get("X-Content-Type-Options") != "nosniff" || !strings.Contains(w.Header().Get("Content-Security-Policy"), "sandbox") {
+		t.Errorf("a browser could take the answer for a page: %v", w.Header())
+	}
+	if status == http.StatusOK {
+		return
+	}
+	var body struct {
+		Message string
+		Errors  []struct{ Code, Message string }
+	}
+	must(t, json.Unmarshal(w.Body.Bytes(), &body))
+	if body.Message == "" || len(body.Errors) != 1 || body.Errors[0].Message != body.Message {
+		t.Errorf("%s", w.Body)
+	}
+}
+
+func TestHostOption(t *testing.T) {
+	for _, name := range []string{"", "registry.example:80", "a/b", "http://a", "a b", "a.*"} {
+		c := newConfig(t)
+		c.Hosts = []string{name}
+		if got, want := refusal(t, c), "must be a host name without port, such as registry.example, or * for any"; !strings.Contains(got, want) {
+			t.Errorf("--host %q: %s", name, got)
+		}
+	}
+	c := newConfig(t)
+	c.Hosts = []string{"other.example"}
+	r := serve(t, c)
+	for host, want := range map[string]int{"other.example": 200, "evil.example": 421} {
+		for _, address := range []string{r.Info().URL, "http://" + r.adminLis.Addr().String()} {
+			req, err := http.NewRequest("GET", address+"/healthz", nil)
+			must(t, err)
+			req.Host = host
+			res, body := r.send(t, req)
+			if isAdmin := address != r.Info().URL; !isAdmin && res.StatusCode != want || isAdmin && res.StatusCode != 421 {
+				t.Errorf("%s as %s: %d %s", address, host, res.StatusCode, body)
+			}
+		}
+	}
+}

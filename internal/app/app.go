@@ -42,6 +42,7 @@ type App struct {
 	background   func(context.Context) // works while Run does
 	ending       chan struct{}         // closed when Run is told to stop
 	ready        *readiness
+	tokenKeys    *tokenKeys
 	delay        time.Duration // between the signal to stop and the end of listening
 
 	info Info
@@ -121,22 +122,21 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if err := a.listenSocket(ctx, c.Stores); err != nil {
 		return nil, err
 	}
-	keys, err := openTokenKeys(ctx, stores.tokenKeys(reg), c.TokenKeyAge)
-	if err != nil {
+	if a.tokenKeys, err = openTokenKeys(ctx, stores.tokenKeys(reg), c.TokenKeyAge); err != nil {
 		return nil, err
 	}
 	a.background = func(ctx context.Context) {
 		var jobs sync.WaitGroup
 		jobs.Go(func() { c.collectInBackground(ctx, reg, log) })
 		jobs.Go(func() { keepLists(ctx, reg, log) })
-		jobs.Go(func() { keys.keep(ctx, log) })
+		jobs.Go(func() { a.tokenKeys.keep(ctx, log) })
 		jobs.Wait()
 	}
-	id := newIdentity(reg, stores, keys, public.Host)
+	id := newIdentity(reg, stores, a.tokenKeys, public.Host)
 	handler := newMux(muxConfig{rates: rates, strictRegion: c.StrictRegion, registry: reg, identity: id, stores: stores, public: public, spool: c.file(spoolFolder), alias: a.info.Alias, version: c.Version, access: c.Access, ready: a.ready})
-	commands := newCommandHandler(&administration{registry: reg, sealer: stores.sealer, tokenKeys: keys.tokenKeyStore, data: c.Stores, root: ref.AccountID(a.info.AccountID), level: c.Level, ending: a.ending}, func(ctx context.Context) {
+	commands := newCommandHandler(&administration{registry: reg, sealer: stores.sealer, tokenKeys: a.tokenKeys.tokenKeyStore, data: c.Stores, root: ref.AccountID(a.info.AccountID), level: c.Level, ending: a.ending}, func(ctx context.Context) {
 		id.forget()
-		keys.refreshOrWarn(ctx, log)
+		a.tokenKeys.refreshOrWarn(ctx, log)
 	})
 	a.makeServers(withMiddleware(guard(withProgress(handler, stallTimeout), c.publicHosts(a.listener.Addr(), public)), log, proxies, observer), withMiddleware(commandWire(commands), log, nil, observer), a.guardAdmin(newAdminMux(a.ready, observer.Handler())), encryption.challenges)
 	a.server.TLSConfig = encryption.config

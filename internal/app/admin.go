@@ -35,6 +35,7 @@ type administration struct {
 	root      ref.AccountID   // whom a command means that names no account
 	level     *slog.LevelVar  // of the server's log; nil where no server runs
 	ending    <-chan struct{} // closed when the server begins to stop; nil where no server runs
+	auditor   *auditor
 }
 
 // Administer runs a command: through the server where one runs on the data, else on the data itself, never both. In
@@ -44,7 +45,7 @@ func Administer[Out any](ctx context.Context, s Stores, c Command[Out]) (Out, er
 	defer cancel()
 	return thereOrHere(ctx, s,
 		func() (Out, error) { return askServer(ctx, s, c) },
-		func() (Out, error) { return runHere(ctx, s, c.run) })
+		func() (Out, error) { return runHere(ctx, s, carryOut(c)) })
 }
 
 // thereOrHere asks the server, and does it here when errNoServer says that there is none.
@@ -115,6 +116,10 @@ func runHere[Out any](ctx context.Context, s Stores, run func(context.Context, *
 			return out, err
 		}
 	}
+	auditLog, err := a.openAudit(s.Auditing, os.Stderr) // the standard output is for answers
+	if err != nil {
+		return out, err
+	}
 	opened, err := a.openStores(ctx, s)
 	if err != nil {
 		return out, err
@@ -127,7 +132,8 @@ func runHere[Out any](ctx context.Context, s Stores, run func(context.Context, *
 		return out, err
 	}
 	reg := registry.New(registry.Config{Meta: opened.meta, Blobs: opened.blobs})
-	return run(ctx, &administration{registry: reg, sealer: opened.sealer, tokenKeys: opened.tokenKeys(reg), data: s, root: root})
+	account := newAuditor(auditLog, slog.Default(), reg, func(string) {})
+	return run(ctx, &administration{registry: reg, sealer: opened.sealer, tokenKeys: opened.tokenKeys(reg), data: s, root: root, auditor: account})
 }
 
 // askServer sends the command to the server. errNoServer means that nothing was sent, because nobody listens.
@@ -150,7 +156,7 @@ func (s Stores) sendCommand(ctx context.Context, c any) (*http.Response, error) 
 	if err != nil {
 		return nil, err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://openecr/"+reflect.TypeOf(c).Name(), bytes.NewReader(options))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://openecr/"+commandName(c), bytes.NewReader(options))
 	if err != nil {
 		return nil, err
 	}
@@ -213,9 +219,21 @@ func addCommand[C Command[Out], Out any](table map[string]commandHandler) {
 		if err != nil {
 			return nil, err
 		}
-		return c.run(ctx, a)
+		return carryOut(c)(ctx, a)
 	}
 }
+
+// carryOut has a command run and accounted for.
+func carryOut[Out any](c Command[Out]) func(context.Context, *administration) (Out, error) {
+	return func(ctx context.Context, a *administration) (Out, error) {
+		out, err := c.run(ctx, a)
+		a.auditor.command(ctx, c, out, err)
+		return out, err
+	}
+}
+
+// commandName is what the socket knows a command by.
+func commandName(command any) string { return reflect.TypeOf(command).Name() }
 
 func parseOptions[C any](options []byte) (c C, err error) {
 	decoder := json.NewDecoder(bytes.NewReader(options))

@@ -59,6 +59,8 @@ func (c CreateAccount) run(ctx context.Context, a *administration) (AccountInfo,
 // ListAccounts shows all accounts.
 type ListAccounts struct{}
 
+func (ListAccounts) readsOnly() bool { return true }
+
 func (ListAccounts) run(ctx context.Context, a *administration) ([]AccountInfo, error) {
 	details, err := a.registry.Accounts(ctx)
 	list := make([]AccountInfo, len(details))

@@ -23,6 +23,11 @@ type KeyInfo struct {
 	CreatedAt time.Time       `json:"createdAt"`
 }
 
+func (k KeyInfo) withoutSecret() any {
+	k.Secret = ""
+	return k
+}
+
 func keyInfo(k registry.AccessKey) KeyInfo {
 	return KeyInfo{
 		ID: k.ID, Account: string(k.Account), User: k.User, ARN: k.ARN(), Policy: json.RawMessage(k.Policy),
@@ -63,6 +68,8 @@ func (a *administration) newKey() (key registry.AccessKey, secret string) {
 type ListKeys struct {
 	Account string `json:"account" help:"Only the keys of this account." placeholder:"ID"`
 }
+
+func (ListKeys) readsOnly() bool { return true }
 
 func (c ListKeys) run(ctx context.Context, a *administration) ([]KeyInfo, error) {
 	if c.Account != "" {

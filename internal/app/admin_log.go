@@ -18,6 +18,8 @@ type LogLevel struct {
 	Level string `json:"level"`
 }
 
+func (c SetLogLevel) readsOnly() bool { return c.Level == "" }
+
 func (c SetLogLevel) run(_ context.Context, a *administration) (LogLevel, error) {
 	if a.level == nil {
 		return LogLevel{}, errors.New("no server runs on this data: start one with --log-level")

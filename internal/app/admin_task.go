@@ -22,8 +22,17 @@ func Do[Event, Out any](ctx context.Context, s Stores, t Task[Event, Out], tell 
 	return thereOrHere(ctx, s,
 		func() (Out, error) { return followServer(ctx, s, t, tell) },
 		func() (Out, error) {
-			return runHere(ctx, s, func(ctx context.Context, a *administration) (Out, error) { return t.work(ctx, a, tell) })
+			return runHere(ctx, s, workOut(t, tell))
 		})
+}
+
+// workOut is carryOut for a task.
+func workOut[Event, Out any](t Task[Event, Out], tell func(Event)) func(context.Context, *administration) (Out, error) {
+	return func(ctx context.Context, a *administration) (Out, error) {
+		out, err := t.work(ctx, a, tell)
+		a.auditor.command(ctx, t, out, err)
+		return out, err
+	}
 }
 
 // message is one line of the answer to a task. An answer is the last one.
@@ -75,7 +84,7 @@ func addTask[T Task[Event, Out], Event, Out any](table map[string]taskHandler) {
 		t, err := parseOptions[T](options)
 		var out Out
 		if err == nil {
-			out, err = t.work(ctx, a, func(e Event) { send(message[Event, Out]{Event: &e}) })
+			out, err = workOut(t, func(e Event) { send(message[Event, Out]{Event: &e}) })(ctx, a)
 		}
 		if cause := context.Cause(ctx); err != nil && errors.Is(cause, errStopping) {
 			err = cause

@@ -78,7 +78,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(c.Transport.check(), c.Collection.check(), c.Protection.check()); err != nil {
+	if err := errors.Join(c.Transport.check(), c.Collection.check(), c.Protection.check(), c.Auditing.check()); err != nil {
 		return nil, err
 	}
 	rates, err := c.rates()
@@ -96,6 +96,10 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
+	auditLog, err := a.openAudit(c.Auditing, os.Stdout)
+	if err != nil {
+		return nil, err
+	}
 	observer, err := a.watch(ctx, c)
 	if err != nil {
 		return nil, err
@@ -103,6 +107,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	watchStore(observer, stores)
 	a.ready, a.delay = newReadiness(stores), c.ShutdownDelay
 	reg := registry.New(registry.Config{Meta: observer.Meta(stores.meta), Blobs: observer.Blobs(stores.blobs), Observer: observer.Registry(), Presign: presignerOf(stores.blobs), Host: public.Host, URL: public.String(), Alone: c.alone(), PageKey: stores.secrets.page[:], Limits: quotas, Lease: c.Lease})
+	account := newAuditor(auditLog, log, reg, observer.AuditRecord)
 	a.closers = append(a.closers, func() error { return flushLast(reg) })
 	if a.info, err = ensureRoot(ctx, reg, stores, c); err != nil {
 		return nil, err
@@ -129,12 +134,13 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 		var jobs sync.WaitGroup
 		jobs.Go(func() { c.collectInBackground(ctx, reg, log) })
 		jobs.Go(func() { keepLists(ctx, reg, log) })
+		jobs.Go(func() { account.keep(ctx) })
 		jobs.Go(func() { a.tokenKeys.keep(ctx, log) })
 		jobs.Wait()
 	}
 	id := newIdentity(reg, stores, a.tokenKeys, public.Host)
-	handler := newMux(muxConfig{rates: rates, strictRegion: c.StrictRegion, registry: reg, identity: id, stores: stores, public: public, spool: c.file(spoolFolder), alias: a.info.Alias, version: c.Version, access: c.Access, ready: a.ready})
-	commands := newCommandHandler(&administration{registry: reg, sealer: stores.sealer, tokenKeys: a.tokenKeys.tokenKeyStore, data: c.Stores, root: ref.AccountID(a.info.AccountID), level: c.Level, ending: a.ending}, func(ctx context.Context) {
+	handler := newMux(muxConfig{rates: rates, strictRegion: c.StrictRegion, registry: reg, identity: id, stores: stores, public: public, spool: c.file(spoolFolder), alias: a.info.Alias, version: c.Version, access: c.Access, ready: a.ready, auditor: account})
+	commands := newCommandHandler(&administration{registry: reg, sealer: stores.sealer, tokenKeys: a.tokenKeys.tokenKeyStore, data: c.Stores, root: ref.AccountID(a.info.AccountID), level: c.Level, ending: a.ending, auditor: account}, func(ctx context.Context) {
 		id.forget()
 		a.tokenKeys.refreshOrWarn(ctx, log)
 	})

@@ -67,7 +67,7 @@ func (c Config) checkOptions(ctx context.Context) error {
 	if traces == nil {
 		traces = observer.Close()
 	}
-	return errors.Join(c.checkRoot(), proxies, quotas, rates, public, traces, c.Transport.check(), c.Collection.check())
+	return errors.Join(c.checkRoot(), proxies, quotas, rates, public, traces, c.Transport.check(), c.Collection.check(), c.Auditing.check())
 }
 
 func (c Config) encryptionText() string {

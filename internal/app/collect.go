@@ -108,6 +108,8 @@ type Collect struct {
 	Grace time.Duration `json:"grace" hidden:"" env:"OPENECR_GC_GRACE"`
 }
 
+func (c Collect) readsOnly() bool { return c.DryRun }
+
 func (c Collect) work(ctx context.Context, a *administration, tell func(registry.Collected)) (registry.Collected, error) {
 	if c.Rate < 0 || c.Grace < 0 {
 		return registry.Collected{}, fmt.Errorf("--rate %d is negative: 0 is as many as can be", c.Rate)

@@ -22,6 +22,7 @@ type Stores struct {
 	// MasterKey comes by environment only in practice: a flag would show it to everybody who may list processes.
 	MasterKey string `hidden:"" env:"OPENECR_MASTER_KEY"`
 	S3Keys    `embed:""`
+	Auditing  `embed:""`
 	// ConfigFile is read by cmd/openecr, which sets from it what flags and environment leave open.
 	ConfigFile string `name:"config" help:"YAML file that sets options of openecr serve, under the names of the flags. Flags and environment are stronger." env:"OPENECR_CONFIG" placeholder:"FILE"`
 }

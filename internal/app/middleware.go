@@ -58,9 +58,11 @@ func onWire(wire string, surface http.Handler, w http.ResponseWriter, r *http.Re
 	surface.ServeHTTP(w, r)
 }
 
+const commandWireName = "command"
+
 // commandWire is onWire for commands of operators.
 func commandWire(commands http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { onWire("command", commands, w, r) })
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { onWire(commandWireName, commands, w, r) })
 }
 
 // withMiddleware gives every request an id, which the answer carries too, believes trusted proxies, keeps a panic from

@@ -28,6 +28,7 @@ type muxConfig struct {
 	strictRegion bool
 	access       Access
 	ready        *readiness
+	auditor      *auditor
 }
 
 // newMux tells requests apart: POST / is the API or STS, /v2/ and /token are the docker registry, everything else that only
@@ -45,6 +46,7 @@ func newMux(c muxConfig) http.Handler {
 		IssueToken: id.issuePassword,
 		SpoolDir:   c.spool,
 		Throttle:   throttle.take,
+		Audit:      c.auditor.hook(),
 		Observe:    observe,
 	})
 	oci := ociapi.New(ociapi.Options{
@@ -56,6 +58,7 @@ func newMux(c muxConfig) http.Handler {
 		Private:      c.access.Private,
 		CreateOnPush: c.access.catalogOfPushed(),
 		DefaultAlias: func(context.Context, registry.Caller) ref.Alias { return ref.Alias(c.alias) },
+		Audit:        c.auditor.hook(),
 		Observe:      observe,
 	})
 	logos := logoHandler(c.registry)
@@ -68,8 +71,9 @@ func newMux(c muxConfig) http.Handler {
 			PublicURL: c.public,
 			Version:   c.version,
 			Private:   c.access.Private,
-			SignIn:    people.signIn,
+			SignIn:    c.auditor.auditedSignIn(people.signIn),
 			Resume:    people.resume,
+			Audit:     c.auditor.hook(),
 			Observe:   observe,
 		})
 	})
@@ -94,7 +98,7 @@ func newMux(c muxConfig) http.Handler {
 			http.Error(w, "There is nothing at this address. Images are under /v2/, the API takes POST at /.", http.StatusNotFound)
 		}
 	})
-	return withOtherServices(routes, c.registry, id)
+	return withOtherServices(routes, c.registry, id, c.auditor)
 }
 
 // newAdminMux is what only an operator may see.

@@ -28,6 +28,8 @@ type VerifyEvent struct {
 	Progress *Verified `json:"progress,omitempty"`
 }
 
+func (v Verify) readsOnly() bool { return !v.Repair }
+
 func (v Verify) work(ctx context.Context, a *administration, tell func(VerifyEvent)) (Verified, error) {
 	if v.Sample < 0 || v.Sample > 100 {
 		return Verified{}, fmt.Errorf("--sample %g must be from 0 to 100", v.Sample)

@@ -166,3 +166,13 @@ func singleHeader(h http.Header, name string) (string, error) {
 	}
 	return values[0], nil
 }
+
+// ClaimedKeyID is the access key that a request says it is signed with, empty when it does not say so in the form of a
+// signature. Nothing about it is proven.
+func ClaimedKeyID(h http.Header) string {
+	a, err := parseAuthorization(h)
+	if err != nil {
+		return ""
+	}
+	return a.accessKeyID
+}

@@ -65,7 +65,7 @@ var codes = map[registry.Kind]string{
 // code is the exception for a kind as far as the operation models it. An unknown registry is, for the operations that
 // model no such thing, a repository that is not there; what is left is a parameter that cannot be right.
 func code(op *ecrpublic.Operation, kind registry.Kind) string {
-	if kind == registry.AccessDenied || kind == registry.ReadOnly {
+	if op == nil || kind == registry.AccessDenied || kind == registry.ReadOnly {
 		return codes[kind] // common to all operations, so no operation lists it
 	}
 	candidates := []string{codes[kind]}
@@ -80,33 +80,56 @@ func code(op *ecrpublic.Operation, kind registry.Kind) string {
 	return codes[registry.InvalidParameter]
 }
 
-// writeError answers with what the client may know. Anything that is no exception is ours to repair: the client gets a
-// fixed text and the request id under which the log has the cause.
-func writeError(w http.ResponseWriter, op *ecrpublic.Operation, err error) {
+// Exception is what a client of the operation with that name may read of an error: a code and the text behind it. It is
+// not ok for what is ours to repair.
+func Exception(operation string, err error) (code, message string, ok bool) {
+	op, _ := ecrpublic.OperationByName(operation)
+	return exceptionOf(op, err)
+}
+
+func exceptionOf(op *ecrpublic.Operation, err error) (name, message string, ok bool) {
 	var refused *registry.Error
 	var invalid *ecrpublic.ValidationError
 	var malformed *ecrpublic.SerializationError
 	var known exception
 	switch {
-	case errors.As(err, &refused) && refused.Kind == registry.ReadOnly:
-		w.Header().Set("Retry-After", "30")
-		write(w, http.StatusServiceUnavailable, refusal(op, refused)) // the status that clients try again after
 	case errors.As(err, &refused):
-		write(w, http.StatusBadRequest, refusal(op, refused))
+		return code(op, refused.Kind), refused.Message, true
 	case errors.As(err, &invalid):
-		write(w, http.StatusBadRequest, exceptionBody("InvalidParameterException", invalid.Error()))
+		return "InvalidParameterException", invalid.Error(), true
 	case errors.As(err, &malformed):
-		write(w, http.StatusBadRequest, exceptionBody("SerializationException", malformed.Error()))
+		return "SerializationException", malformed.Error(), true
 	case errors.As(err, &known):
+		return known.ErrorCode(), known.ErrorMessage(), true
+	}
+	return "", "", false
+}
+
+// writeError answers with what the client may know. Anything that is no exception is ours to repair: the client gets a
+// fixed text and the request id under which the log has the cause.
+func writeError(w http.ResponseWriter, op *ecrpublic.Operation, err error) {
+	var refused *registry.Error
+	if errors.As(err, &refused) {
 		status := http.StatusBadRequest
-		if s, ok := known.(interface{ HTTPStatus() int }); ok {
-			status = s.HTTPStatus()
+		if refused.Kind == registry.ReadOnly {
+			w.Header().Set("Retry-After", "30")
+			status = http.StatusServiceUnavailable // which clients try again after
 		}
-		write(w, status, exceptionBody(known.ErrorCode(), known.ErrorMessage()))
-	default:
+		write(w, status, refusal(op, refused))
+		return
+	}
+	name, message, ok := exceptionOf(op, err)
+	if !ok {
 		text := fmt.Sprintf("The server failed to answer. Its log says why under request id %s.", w.Header().Get("x-amzn-RequestId"))
 		write(w, http.StatusInternalServerError, exceptionBody("ServerException", text))
+		return
 	}
+	status := http.StatusBadRequest
+	var special interface{ HTTPStatus() int }
+	if errors.As(err, &special) {
+		status = special.HTTPStatus()
+	}
+	write(w, status, exceptionBody(name, message))
 }
 
 // refusal is the body for an error of the core. One exception carries more than a message.

@@ -38,6 +38,7 @@ func (c *call) uploadLayerPart(pending Pending) ([]byte, error) {
 	if err := ecrpublic.Unmarshal(members, in); err != nil {
 		return nil, err
 	}
+	c.in = in
 	if err := ecrpublic.Validate(in); err != nil {
 		return nil, err
 	}
@@ -56,12 +57,14 @@ func (c *call) uploadLayerPart(pending Pending) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ecrpublic.Marshal(&ecrpublic.UploadLayerPartResponse{
+	out := &ecrpublic.UploadLayerPartResponse{
 		RegistryId:       ptr(string(account)),
 		RepositoryName:   in.RepositoryName,
 		UploadId:         in.UploadId,
 		LastByteReceived: ptr(up.Offset - 1),
-	})
+	}
+	c.out = out
+	return ecrpublic.Marshal(out)
 }
 
 // scanBody feeds the whole body to the hash and the scanner and proves the signature. A body that the scanner dislikes

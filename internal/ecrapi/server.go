@@ -24,7 +24,7 @@ type Pending interface {
 	Finish(bodySHA256 [sha256.Size]byte) (registry.Caller, error)
 }
 
-// Options is what a Server needs. All but Observe are required.
+// Options is what a Server needs. All but Audit and Observe are required.
 type Options struct {
 	Registry *registry.Registry
 	// Begin checks all of a signature that needs no body. An error that is an exception (see the interface of that name)
@@ -37,6 +37,9 @@ type Options struct {
 	Throttle func(r *http.Request, caller registry.Caller, operation string) time.Duration
 	// SpoolDir holds layer parts whose signature is not proven yet. Files in it are unlinked as soon as they are made.
 	SpoolDir string
+	// Audit hears, before the answer, of every call that changes something or should have, and of those that were refused
+	// for their caller. Nil when nobody keeps account.
+	Audit func(r *http.Request, caller registry.Caller, change registry.Change)
 	// Observe hears once of every request: its operation, its caller as far as known, and why it failed.
 	Observe func(r *http.Request, operation string, caller registry.Caller, err error)
 }
@@ -91,6 +94,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	call := call{server: s, r: r, buffers: s.takeBuffers()}
 	defer s.giveBack(call.buffers)
 	answer, err := call.serve()
+	if s.Audit != nil {
+		call.account(err)
+	}
 	s.Observe(r, call.name(), call.caller, err)
 	if err != nil {
 		writeError(w, call.op, err)
@@ -106,10 +112,11 @@ func IsCall(r *http.Request) bool {
 
 // call is one request on its way.
 type call struct {
-	server *Server
-	r      *http.Request
-	op     *ecrpublic.Operation
-	caller registry.Caller
+	server  *Server
+	r       *http.Request
+	op      *ecrpublic.Operation
+	caller  registry.Caller
+	in, out any // of the operation, as far as it got, for Audit; nil before
 
 	buffers *buffers
 }
@@ -158,6 +165,7 @@ func (c *call) serve() ([]byte, error) {
 
 // answer checks the input, runs the operation and encodes what it says.
 func (c *call) answer(in any) ([]byte, error) {
+	c.in = in
 	if err := ecrpublic.Validate(in); err != nil {
 		return nil, err
 	}
@@ -165,6 +173,7 @@ func (c *call) answer(in any) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.out = out
 	return ecrpublic.Marshal(out)
 }
 

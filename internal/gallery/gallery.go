@@ -25,6 +25,8 @@ type Options struct {
 	SignIn func(r *http.Request, name, secret string) (Session, error)
 	// Resume is the session that a token stands for. It goes with SignIn; one that is over is of kind AccessDenied.
 	Resume func(r *http.Request, token string) (Session, error)
+	// Audit hears, before the answer, of every form that changes something or should have. Nil when nobody keeps account.
+	Audit func(r *http.Request, caller registry.Caller, change registry.Change)
 	// Observe hears once of every request, after its answer: which page it was, its caller as far as known, and why it failed.
 	Observe func(r *http.Request, operation string, caller registry.Caller, err error)
 	// Now is the clock; time.Now when nil.

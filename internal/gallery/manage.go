@@ -117,7 +117,7 @@ func (s *Server) saveDetails(v *visit, body *manageBody) (answer, error) {
 	if !f.ok() {
 		return answer{}, nil
 	}
-	if _, err := s.Registry.PutCatalog(v.Context(), v.session.Caller, v.own(), c); err != nil {
+	if err := s.putCatalog(v, c); err != nil {
 		return answer{}, f.refuse("", err)
 	}
 	return redirectDone(body.Path, "", "saved"), nil
@@ -151,10 +151,16 @@ func (s *Server) changeLogo(v *visit, body *manageBody, image []byte, done strin
 		return answer{}, err
 	}
 	c.LogoFile = image
-	if _, err := s.Registry.PutCatalog(v.Context(), v.session.Caller, v.own(), c); err != nil {
+	if err := s.putCatalog(v, c); err != nil {
 		return answer{}, body.Form.refuse("logo", err)
 	}
 	return redirectDone(body.Path, "", done), nil
+}
+
+func (s *Server) putCatalog(v *visit, c registry.Catalog) error {
+	_, err := s.Registry.PutCatalog(v.Context(), v.session.Caller, v.own(), c)
+	s.audit(v, "PutRepositoryCatalogData", changed{CatalogData: changedCatalog(c)}, nil, err)
+	return err
 }
 
 // deleteTags asks first, and deletes what was confirmed, as BatchDeleteImage does: an image goes with its last tag.
@@ -177,6 +183,7 @@ func (s *Server) deleteTags(v *visit, body *manageBody) (answer, error) {
 		return answer{}, nil
 	}
 	_, failures, err := s.Registry.DeleteImages(v.Context(), v.session.Caller, v.own(), ids)
+	s.audit(v, "BatchDeleteImage", changed{ImageIDs: imageIDs(ids)}, deletedAnswer(failures), err)
 	if err != nil {
 		return answer{}, body.Form.refuse("", err)
 	}
@@ -208,7 +215,10 @@ func (s *Server) deleteRepository(v *visit, body *manageBody) (answer, error) {
 		f.wrong["confirm"] = "This is not the name of the repository."
 		return answer{}, nil
 	}
-	if _, err := s.Registry.DeleteRepository(v.Context(), v.session.Caller, v.own(), f.Value("images") == "too"); err != nil {
+	force := f.Value("images") == "too"
+	_, err := s.Registry.DeleteRepository(v.Context(), v.session.Caller, v.own(), force)
+	s.audit(v, "DeleteRepository", changed{Force: force}, nil, err)
+	if err != nil {
 		return answer{}, f.refuse("images", err)
 	}
 	return redirectDone(ownPath, "", "deleted"), nil

@@ -92,7 +92,9 @@ func (s *Server) createRepository(v *visit, f *form) (answer, error) {
 	if !ok {
 		return answer{}, nil
 	}
-	if _, err := s.Registry.CreateRepository(v.Context(), v.session.Caller, name, registry.Catalog{}, nil); err != nil {
+	_, err := s.Registry.CreateRepository(v.Context(), v.session.Caller, name, registry.Catalog{}, nil)
+	s.audit(v, "CreateRepository", changed{RepositoryName: string(name)}, nil, err)
+	if err != nil {
 		return answer{}, f.refuse("name", err)
 	}
 	return redirectDone(managePath(name), "", "created"), nil
@@ -119,7 +121,9 @@ func (s *Server) ownRegistry(v *visit) (answer, error) {
 	if v.Method == http.MethodPost {
 		name := f.text("displayName", MaxDisplayName)
 		if f.ok() {
-			if err := f.refuse("displayName", s.Registry.PutDisplayName(v.Context(), v.session.Caller, name)); err != nil {
+			err := s.Registry.PutDisplayName(v.Context(), v.session.Caller, name)
+			s.audit(v, "PutRegistryCatalogData", changed{DisplayName: name}, nil, err)
+			if err := f.refuse("displayName", err); err != nil {
 				return answer{}, err
 			}
 		}

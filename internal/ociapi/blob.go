@@ -49,6 +49,7 @@ func (s *Server) blobDelete(w http.ResponseWriter, r *http.Request, q Request, c
 	if err := s.Registry.DeleteLayer(r.Context(), caller, q.Repository(), q.Digest); err != nil {
 		return err
 	}
+	s.audit(r, q, caller, "DeleteLayer", nil)
 	w.WriteHeader(http.StatusAccepted)
 	return nil
 }

@@ -21,5 +21,8 @@ func (s *Server) makingRepository(r *http.Request, q Request, caller registry.Ca
 	if err := accept(registry.RepositoryAlreadyExists, err); err != nil { // by another request of the same push
 		return err
 	}
+	if err == nil {
+		s.audit(r, Request{Alias: q.Alias, Name: q.Name}, caller, "CreateRepository", nil)
+	}
 	return verb()
 }

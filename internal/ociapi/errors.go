@@ -78,7 +78,7 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
-	if e.cause != nil {
+	if e.cause != nil && e.cause.Error() != e.Message {
 		return e.Message + ": " + e.cause.Error()
 	}
 	return e.Message

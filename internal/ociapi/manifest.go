@@ -60,6 +60,7 @@ func (s *Server) manifestPut(w http.ResponseWriter, r *http.Request, q Request, 
 	if err != nil {
 		return err
 	}
+	s.audit(r, q, caller, "PutImage", result{ImageDigest: image.Digest.String()})
 	h := w.Header()
 	if !image.Subject.IsZero() {
 		h.Set("OCI-Subject", image.Subject.String()) // the client need not keep a list of referrers itself
@@ -99,6 +100,7 @@ func (s *Server) manifestDelete(w http.ResponseWriter, r *http.Request, q Reques
 	if err != nil {
 		return err
 	}
+	s.audit(r, q, caller, "BatchDeleteImage", nil)
 	w.WriteHeader(http.StatusAccepted)
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/openecr/openecr/internal/registry"
 )
 
-// Options is what a Server needs. The functions but DefaultAlias and Observe are required.
+// Options is what a Server needs. The functions but DefaultAlias, Audit and Observe are required.
 //
 // An error of kind registry.AccessDenied from Authenticate or IssueToken refuses what the client sent to prove itself:
 // it gets 401 and the message. Any other error is internal.
@@ -38,6 +38,9 @@ type Options struct {
 	Private bool
 	// CreateOnPush is what a repository begins with that a push of its owner makes. When it is nil, pushes make none.
 	CreateOnPush *registry.Catalog
+	// Audit hears, before the answer, of every request that changes something or should have, and of those that were
+	// refused for their caller. Nil when nobody keeps account.
+	Audit func(r *http.Request, caller registry.Caller, change registry.Change)
 	// Observe hears once of every request, after its answer: what it was, its caller as far as known, and why it failed.
 	Observe func(r *http.Request, operation string, caller registry.Caller, err error)
 }
@@ -82,6 +85,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	q, caller, err := s.serve(w, r)
 	if err != nil {
+		s.auditRefusal(r, q, caller, err)
 		s.writeError(w, r, q, caller, err)
 	}
 	s.Observe(r, string(q.Kind), caller, err)
@@ -98,7 +102,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) (Request, registr
 	}
 	caller, scopes, err := s.Authenticate(r)
 	if denied := denial(err); denied != nil {
-		return q, registry.Caller{}, s.unauthorized(r, q, denied.Message, challengeInvalid)
+		e := s.unauthorized(r, q, denied.Message, challengeInvalid)
+		e.cause = denied
+		return q, registry.Caller{}, e
 	}
 	switch {
 	case err != nil:

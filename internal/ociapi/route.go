@@ -50,31 +50,32 @@ type route struct {
 	kind     Kind
 	method   string
 	resource resource
-	push     bool // part of a push: needs an account
+	push     bool   // part of a push: needs an account
+	action   string // what AWS CloudTrail calls it; a name of ours where the API has no such operation
 }
 
 // routes says which method on which resource is which kind.
 var routes = [...]route{
-	{Ping, http.MethodGet, resourcePing, false},
-	{Ping, http.MethodHead, resourcePing, false},
-	{TokenGet, http.MethodGet, resourceToken, false},
-	{TokenPost, http.MethodPost, resourceToken, false},
-	{BlobGet, http.MethodGet, resourceBlob, false},
-	{BlobHead, http.MethodHead, resourceBlob, false},
-	{BlobDelete, http.MethodDelete, resourceBlob, true},
-	{BlobUploadStart, http.MethodPost, resourceUploads, true},
-	{BlobUploadStatus, http.MethodGet, resourceUpload, true},
-	{BlobUploadChunk, http.MethodPatch, resourceUpload, true},
-	{BlobUploadFinish, http.MethodPut, resourceUpload, true},
-	{BlobUploadCancel, http.MethodDelete, resourceUpload, true},
-	{ManifestGet, http.MethodGet, resourceManifest, false},
-	{ManifestHead, http.MethodHead, resourceManifest, false},
-	{ManifestPut, http.MethodPut, resourceManifest, true},
-	{ManifestDelete, http.MethodDelete, resourceManifest, true},
-	{TagsList, http.MethodGet, resourceTags, false},
-	{TagsList, http.MethodHead, resourceTags, false},
-	{ReferrersList, http.MethodGet, resourceReferrers, false},
-	{ReferrersList, http.MethodHead, resourceReferrers, false},
+	{Ping, http.MethodGet, resourcePing, false, "Ping"},
+	{Ping, http.MethodHead, resourcePing, false, "Ping"},
+	{TokenGet, http.MethodGet, resourceToken, false, "GetToken"},
+	{TokenPost, http.MethodPost, resourceToken, false, "GetToken"},
+	{BlobGet, http.MethodGet, resourceBlob, false, "GetDownloadUrlForLayer"},
+	{BlobHead, http.MethodHead, resourceBlob, false, "BatchCheckLayerAvailability"},
+	{BlobDelete, http.MethodDelete, resourceBlob, true, "DeleteLayer"},
+	{BlobUploadStart, http.MethodPost, resourceUploads, true, "InitiateLayerUpload"},
+	{BlobUploadStatus, http.MethodGet, resourceUpload, true, "DescribeLayerUpload"},
+	{BlobUploadChunk, http.MethodPatch, resourceUpload, true, "UploadLayerPart"},
+	{BlobUploadFinish, http.MethodPut, resourceUpload, true, "CompleteLayerUpload"},
+	{BlobUploadCancel, http.MethodDelete, resourceUpload, true, "CancelLayerUpload"},
+	{ManifestGet, http.MethodGet, resourceManifest, false, "BatchGetImage"},
+	{ManifestHead, http.MethodHead, resourceManifest, false, "BatchGetImage"},
+	{ManifestPut, http.MethodPut, resourceManifest, true, "PutImage"},
+	{ManifestDelete, http.MethodDelete, resourceManifest, true, "BatchDeleteImage"},
+	{TagsList, http.MethodGet, resourceTags, false, "DescribeImageTags"},
+	{TagsList, http.MethodHead, resourceTags, false, "DescribeImageTags"},
+	{ReferrersList, http.MethodGet, resourceReferrers, false, "ListImageReferrers"},
+	{ReferrersList, http.MethodHead, resourceReferrers, false, "ListImageReferrers"},
 }
 
 // IsKind says whether a kind has that name.
@@ -83,13 +84,16 @@ func IsKind(name string) bool {
 }
 
 // pushes says whether the kind is part of a push.
-func (k Kind) pushes() bool {
+func (k Kind) pushes() bool { return k.route().push }
+
+// route is the first of the kind, the zero one for no kind.
+func (k Kind) route() route {
 	for _, route := range routes {
 		if route.kind == k {
-			return route.push
+			return route
 		}
 	}
-	return false
+	return route{}
 }
 
 // kindOf is the kind of a method on a resource, and where there is none the methods that there are.

@@ -65,7 +65,7 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) error {
 	}
 	token, err := s.IssueToken(r, login, scopes)
 	if denied := denial(err); denied != nil {
-		return s.wrongLogin(r, denied.Message)
+		return s.wrongLogin(r, denied)
 	}
 	if err != nil {
 		return err
@@ -80,8 +80,9 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (s *Server) wrongLogin(r *http.Request, message string) *Error {
-	e := refusef(http.StatusUnauthorized, codeUnauthorized, "%s", message)
+func (s *Server) wrongLogin(r *http.Request, denied *registry.Error) *Error {
+	e := refusef(http.StatusUnauthorized, codeUnauthorized, "%s", denied.Message)
+	e.cause = denied
 	e.Header = http.Header{"Www-Authenticate": {fmt.Sprintf("Basic realm=%q", s.PublicURL(r).Host)}}
 	return e
 }

@@ -33,9 +33,11 @@ func (s *Server) uploadStart(w http.ResponseWriter, r *http.Request, q Request, 
 		return err
 	}
 	if mounted {
+		s.audit(r, q, caller, "MountLayer", result{LayerDigest: q.Mount.String()})
 		s.writeCreated(w, r, q, q.Mount)
 		return nil
 	}
+	s.audit(r, q, caller, "InitiateLayerUpload", result{UploadID: up.ID})
 	q.UploadID = up.ID
 	if q.Digest.IsZero() {
 		s.writeStanding(w, r, q, up, http.StatusAccepted)
@@ -59,6 +61,7 @@ func (s *Server) uploadChunk(w http.ResponseWriter, r *http.Request, q Request, 
 	if err != nil {
 		return err
 	}
+	s.auditChunk(r, q, caller, up)
 	s.writeStanding(w, r, q, up, http.StatusAccepted)
 	return nil
 }
@@ -76,6 +79,7 @@ func (s *Server) uploadCancel(w http.ResponseWriter, r *http.Request, q Request,
 	if err := s.Registry.CancelUpload(r.Context(), caller, q.Repository(), q.UploadID); err != nil {
 		return err
 	}
+	s.audit(r, q, caller, "CancelLayerUpload", nil)
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
@@ -83,7 +87,10 @@ func (s *Server) uploadCancel(w http.ResponseWriter, r *http.Request, q Request,
 // uploadFinish adds the last chunk, if there is one, and ends the upload.
 func (s *Server) uploadFinish(w http.ResponseWriter, r *http.Request, q Request, caller registry.Caller) error {
 	if r.ContentLength != 0 || r.Header.Get("Content-Range") != "" {
-		_, err := s.appendChunk(r, q, caller)
+		up, err := s.appendChunk(r, q, caller)
+		if err == nil {
+			s.auditChunk(r, q, caller, up)
+		}
 		// An upload that is gone may have been finished by this very request, sent before: FinishUpload knows.
 		if err := accept(registry.UploadNotFound, err); err != nil {
 			return err
@@ -93,8 +100,15 @@ func (s *Server) uploadFinish(w http.ResponseWriter, r *http.Request, q Request,
 	if err := accept(registry.LayerAlreadyExists, err); err != nil {
 		return err
 	}
+	s.audit(r, q, caller, "CompleteLayerUpload", result{LayerDigest: layer.Digest.String()})
 	s.writeCreated(w, r, q, layer.Digest)
 	return nil
+}
+
+func (s *Server) auditChunk(r *http.Request, q Request, caller registry.Caller, up registry.Upload) {
+	last := up.Offset - 1
+	q.Digest = ref.Digest{} // is that of the whole
+	s.audit(r, q, caller, "UploadLayerPart", result{LastByteReceived: &last})
 }
 
 // writeCreated says that the repository now has the blob.

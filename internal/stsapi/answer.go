@@ -39,14 +39,14 @@ type identity struct {
 func newCallerIdentity(c registry.Caller, requestID string) callerIdentity {
 	return callerIdentity{
 		XMLNS:    namespace,
-		Result:   identity{ARN: c.ARN, UserID: userID(c), Account: string(c.Account)},
+		Result:   identity{ARN: c.ARN, UserID: UserID(c), Account: string(c.Account)},
 		Metadata: metadata{requestID},
 	}
 }
 
-// userID is what IAM calls the unique id: the account's own number for its root user; for another the letters AIDA and
+// UserID is what IAM calls the unique id: the account's own number for its root user; for another the letters AIDA and
 // 17 more, always the same for the same ARN.
-func userID(c registry.Caller) string {
+func UserID(c registry.Caller) string {
 	if strings.HasSuffix(c.ARN, ":root") {
 		return string(c.Account)
 	}

@@ -27,6 +27,8 @@ type metrics struct {
 	collections, collected, collectedBytes *prometheus.CounterVec
 	collectedAt                            prometheus.Gauge
 
+	auditRecords *prometheus.CounterVec
+
 	storeSeconds *prometheus.HistogramVec
 	storeErrors  *prometheus.CounterVec
 }
@@ -65,6 +67,11 @@ func newMetrics() *metrics {
 	m.collectedAt = s.gauge("openecr_gc_last_done_timestamp_seconds", "When a collection on this node was last done, in Unix time; 0 for never.")
 	for _, outcome := range []string{"done", "failed"} {
 		m.collections.WithLabelValues(outcome) // alerts see 0 rather than nothing
+	}
+
+	m.auditRecords = s.counters("openecr_audit_records_total", "Records for the audit log, by what became of them: written; failed, which are in the log of the server instead; or left_out, when strangers were refused too often to note each.", "outcome")
+	for _, outcome := range []string{"written", "failed", "left_out"} {
+		m.auditRecords.WithLabelValues(outcome)
 	}
 
 	m.storeSeconds = s.histograms("openecr_store_duration_seconds", "How long the stores took, by verb. Waiting for the bytes of a client does not count.", storeBounds, "store", "verb")

@@ -96,6 +96,9 @@ func (o *Observer) Registry() registry.Observer {
 	}
 }
 
+// AuditRecord counts a record by what became of it: written, failed or left_out.
+func (o *Observer) AuditRecord(outcome string) { o.auditRecords.WithLabelValues(outcome).Inc() }
+
 // countCollection counts what was removed also where the collection then failed.
 func (o *Observer) countCollection(done registry.Collected, err error) {
 	if err != nil {

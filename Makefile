@@ -56,9 +56,9 @@ test: ## install what the tests need, then pass every test (lint, unit, race, re
 WITH_ENGINES = $(sort $(dir $(shell grep -rl --include=*_test.go '^//go:build e2e' internal ecrpublic)))
 
 # Tests that have stores of their own or none, so that other stores change nothing for them.
-WITHOUT_STORES := TestCLIIsLikeAWS|TestLayerOfMoreThan|TestImageServes|TestDeploymentFiles|TestManifests|TestChart|TestCompose|TestSystemd|TestConfiguredProxies|TestFleet|TestBackup|TestGallery|TestVisitor|TestACME|TestSelfSigned|TestReadme|TestMakeServe|TestOwners
+WITHOUT_STORES := TestCLIIsLikeAWS|TestLayerOfMoreThan|TestImageServes|TestDeploymentFiles|TestManifests|TestChart|TestCompose|TestSystemd|TestConfiguredProxies|TestFleet|TestBackup|TestGallery|TestVisitor|TestACME|TestSelfSigned|TestReadme|TestMakeServe|TestOwners|TestAcknowledgedSurvivesPowerCut|TestSyncsCome
 
-GO_TEST_E2E = OPENECR_BINARY=$(CURDIR)/tmp/openecr OPENECR_CLIENTS=$(TOOLS)/bin go test -v -count 1 -tags e2e -timeout 20m $(AS_ROOT) -run "$(RUN)"
+GO_TEST_E2E = OPENECR_BINARY=$(CURDIR)/tmp/openecr OPENECR_CLIENTS=$(TOOLS)/bin go test -v -count 1 -tags e2e -timeout $(or $(TIMEOUT),20m) $(AS_ROOT) -run "$(RUN)"
 
 .PHONY: e2e
 e2e: build ## run the tests with real clients (after make tools); RUN=Docker chooses by name
@@ -67,6 +67,13 @@ e2e: build ## run the tests with real clients (after make tools); RUN=Docker cho
 .PHONY: e2e-stores
 e2e-stores: build ## run them over the stores of OPENECR_STORES, as in OPENECR_STORES=postgres+s3
 	$(GO_TEST_E2E) -skip "$(WITHOUT_STORES)" ./e2e
+
+# How often `make crash` tries. A short one of each is in `make test`.
+ROUNDS ?= 1000
+
+.PHONY: crash
+crash: build ## kill servers and cut their power, ROUNDS=1000 times each (after make tools)
+	$(MAKE) --no-print-directory e2e RUN=TestAcknowledgedSurvives OPENECR_ROUNDS=$(ROUNDS) WITH_ENGINES= TIMEOUT=3h
 
 .PHONY: lint
 lint: ## run the linters and the format check

@@ -13,7 +13,6 @@ import (
 	"sync"
 	"testing"
 	"testing/iotest"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecrpublic"
@@ -45,67 +44,60 @@ func (a *acknowledged) images() int {
 	return len(a.manifests)
 }
 
+// Servers die at a named point of a write or at any moment, while clients push, tag, delete and set policies. After each
+// start the server has what it had acknowledged, and nothing of the rest is there by half.
 func TestAcknowledgedSurvivesKill(t *testing.T) {
-	const rounds, pushers = 6, 3
-	s := startServer(t)
-	api := newSDK(t, s)
-	registry := newRegistryClient(t, s, api)
-	_, err := api.CreateRepository(t.Context(), &ecrpublic.CreateRepositoryInput{RepositoryName: aws.String("hello")})
-	must(t, err)
-	acked := &acknowledged{manifests: map[string][]byte{}}
-
-	for round := range rounds {
-		before := acked.images()
-		ctx, cancel := context.WithCancel(t.Context())
-		var loops sync.WaitGroup
-		for n := range pushers {
-			loops.Go(func() { pushUntilFailure(ctx, t, acked, api, registry, fmt.Sprintf("%d-%d", round, n)) })
+	r := newCrashRig(t)
+	many := rounds(t, 10)
+	for round := range many {
+		r.start(r.draw()...)
+		r.verify(t, round%250 == 249)
+		if t.Failed() {
+			return // the next rounds would only repeat it
 		}
-		time.Sleep(time.Duration(200+rand.IntN(600)) * time.Millisecond) // any moment of the loops will do
-		s.kill()
-		cancel()
-		loops.Wait()
-		s.start()
-		if acked.images() == before {
-			t.Errorf("round %d: no image was acknowledged before the kill", round)
-		}
-		verifyAcknowledged(t, acked, api, registry)
+		r.crash(t, round)
 	}
-	t.Logf("%d layers and %d images were acknowledged over %d kills", len(acked.layers), len(acked.manifests), rounds)
+	r.start()
+	r.verify(t, true)
+	t.Logf("%d layers and %d images were acknowledged over %d crashes: %v", len(r.acked.layers), len(r.acked.manifests), many, r.died)
 }
 
-// pushUntilFailure pushes small images, layers by the API and by the registry in turn, until the server is gone.
+// pushUntilFailure pushes small images until the server is gone.
 func pushUntilFailure(ctx context.Context, t *testing.T, acked *acknowledged, api *ecrpublic.Client, registry registryClient, name string) {
-	for i := 0; ; i++ {
-		m := manifest{SchemaVersion: 2, MediaType: ociManifestType}
-		for n := range 3 {
-			data := randomData(int64(1 + rand.IntN(256<<10)))
-			digest := digestOf(data)
-			var err error
-			if n == 1 {
-				err = sdkUpload(ctx, api, "hello", digest, [][]byte{data})
-			} else {
-				_, err = registry.pushBlob(ctx, "hello", data)
-			}
-			if err != nil {
-				return
-			}
-			acked.layer(digest)
-			d := descriptor{MediaType: ociLayerType, Digest: digest, Size: int64(len(data))}
-			if n == 0 {
-				d.MediaType = ociConfigType
-				m.Config = &d
-			} else {
-				m.Layers = append(m.Layers, d)
-			}
+	for i := 0; pushSmall(ctx, t, acked, api, registry, fmt.Sprintf("%s-%d", name, i)) == nil; i++ {
+	}
+}
+
+// pushSmall pushes a small image, one of its layers by the API and the others by the registry.
+func pushSmall(ctx context.Context, t *testing.T, acked *acknowledged, api *ecrpublic.Client, registry registryClient, tag string) error {
+	m := manifest{SchemaVersion: 2, MediaType: ociManifestType}
+	for n := range 3 {
+		data := randomData(int64(1 + rand.IntN(256<<10)))
+		digest := digestOf(data)
+		var err error
+		if n == 1 {
+			err = sdkUpload(ctx, api, "hello", digest, [][]byte{data})
+		} else {
+			_, err = registry.pushBlob(ctx, "hello", data)
 		}
-		tag := fmt.Sprintf("%s-%d", name, i)
-		data := toJSON(t, m)
-		if registry.pushManifest(ctx, "hello", tag, ociManifestType, data) != nil {
-			return
+		if err != nil {
+			return err
 		}
+		acked.layer(digest)
+		d := descriptor{MediaType: ociLayerType, Digest: digest, Size: int64(len(data))}
+		if n == 0 {
+			d.MediaType = ociConfigType
+			m.Config = &d
+		} else {
+			m.Layers = append(m.Layers, d)
+		}
+	}
+	data := toJSON(t, m)
+	err := registry.pushManifest(ctx, "hello", tag, ociManifestType, data)
+	if err == nil {
 		acked.manifest(tag, data)
 	}
+	return err
 }
 
 // verifyAcknowledged asks for everything again: both wires know it, and its bytes are whole.

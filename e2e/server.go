@@ -20,6 +20,7 @@ var openecr string
 // address with the same data folder.
 type server struct {
 	t        *testing.T
+	under    []string // what runs the program, such as strace; nil for nothing
 	binary   string   // the program
 	data     string   // data folder
 	options  []string // options of serve beside --addr and --data
@@ -73,8 +74,8 @@ func (s *server) start() {
 	s.t.Helper()
 	log := &output{}
 	s.log = log
-	args := append([]string{"serve", "--addr", s.addr, "--data", s.data, "--admin-addr", "127.0.0.1:0"}, s.options...)
-	cmd := exec.Command(s.binary, args...)
+	argv := slices.Concat(s.under, []string{s.binary, "serve", "--addr", s.addr, "--data", s.data, "--admin-addr", "127.0.0.1:0"}, s.options)
+	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Env = append([]string{"HOME=" + s.data, "PATH=" + os.Getenv("PATH")}, s.env...)
 	cmd.Stdout, cmd.Stderr = log, log
 	s.t.Cleanup(func() { log.show(s.t, "openecr serve") })

@@ -106,7 +106,11 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	}
 	watchStore(observer, stores)
 	a.ready, a.delay = newReadiness(stores), c.ShutdownDelay
-	reg := registry.New(registry.Config{Meta: observer.Meta(stores.meta), Blobs: observer.Blobs(stores.blobs), Observer: observer.Registry(), Presign: presignerOf(stores.blobs), Host: public.Host, URL: public.String(), Alone: c.alone(), PageKey: stores.secrets.page[:], Limits: quotas, Lease: c.Lease})
+	meta, blobs, err := withFaults(observer.Meta(stores.meta), observer.Blobs(stores.blobs))
+	if err != nil {
+		return nil, err
+	}
+	reg := registry.New(registry.Config{Meta: meta, Blobs: blobs, Observer: observer.Registry(), Presign: presignerOf(stores.blobs), Host: public.Host, URL: public.String(), Alone: c.alone(), PageKey: stores.secrets.page[:], Limits: quotas, Lease: c.Lease})
 	account := newAuditor(auditLog, log, reg, observer.AuditRecord)
 	a.closers = append(a.closers, func() error { return flushLast(reg) })
 	if a.info, err = ensureRoot(ctx, reg, stores, c); err != nil {

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/openecr/openecr/internal/auth"
+	"github.com/openecr/openecr/internal/durable"
 )
 
 // Files in the data folder that `openecr env` reads.
@@ -73,43 +74,15 @@ func writeInfo(s Stores, info Info) error {
 		return err
 	}
 	// It is not synced, because every start writes it.
-	return replaceFile(s.file(infoFile), append(content, '\n'), func(*os.File) error { return nil })
+	return durable.ReplaceFile(s.file(infoFile), append(content, '\n'))
 }
 
 // writeFile replaces a file as a whole, with mode 0600, and returns once that is durable.
 func writeFile(path string, content []byte) error {
-	if err := replaceFile(path, content, (*os.File).Sync); err != nil {
-		return err
-	}
-	if err := syncFolder(filepath.Dir(path)); err != nil {
+	if err := durable.WriteFile(path, content); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return nil
-}
-
-// replaceFile replaces a file as a whole, with mode 0600, and has it synced before it gets its name.
-func replaceFile(path string, content []byte, sync func(*os.File) error) error {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	defer os.Remove(f.Name()) // after the rename there is nothing under that name
-	_, err = f.Write(content)
-	if err = errors.Join(err, sync(f), f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return nil
-}
-
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // Environment is what points AWS tools and docker at the server that last ran on a data folder.

@@ -14,14 +14,14 @@ const module = "github.com/openecr/openecr/"
 // rooms says which other rooms each may import. A room is a package with those below it; one that is not here may not be.
 var rooms = map[string][]string{
 	"cmd/openecr":           {"ecrpublic", "internal/awscli", "internal/push", "internal/ref", "internal/progress", "internal/app"},
-	"internal/app":          {"ecrpublic", "internal/ecrapi", "internal/ociapi", "internal/gallery", "internal/stsapi", "internal/policy", "internal/telemetry", "internal/admission", "internal/audit", "internal/auth", "internal/sqlmeta", "internal/transfer", "internal/blobfs", "internal/blobs3", "internal/registry", "internal/ref"},
+	"internal/app":          {"ecrpublic", "internal/ecrapi", "internal/ociapi", "internal/gallery", "internal/stsapi", "internal/policy", "internal/telemetry", "internal/admission", "internal/audit", "internal/auth", "internal/sqlmeta", "internal/transfer", "internal/blobfs", "internal/blobs3", "internal/durable", "internal/registry", "internal/ref"},
 	"internal/ecrapi":       {"ecrpublic", "internal/registry", "internal/ref"},
 	"internal/ociapi":       {"internal/registry", "internal/ref"},
 	"internal/gallery":      {"internal/registry", "internal/ref"},
 	"internal/stsapi":       {"internal/registry"},
-	"internal/auth":         {"internal/registry", "internal/ref"},
+	"internal/auth":         {"internal/durable", "internal/registry", "internal/ref"},
 	"internal/sqlmeta":      {"internal/registry", "internal/ref"},
-	"internal/blobfs":       {"internal/registry", "internal/ref"},
+	"internal/blobfs":       {"internal/durable", "internal/registry", "internal/ref"},
 	"internal/blobs3":       {"internal/registry", "internal/ref"},
 	"internal/telemetry":    {"internal/registry", "internal/ref"},
 	"internal/admission":    {},
@@ -31,10 +31,13 @@ var rooms = map[string][]string{
 	"internal/policy":       {},
 	"internal/registry":     {"internal/policy", "internal/ref"},
 	"internal/ref":          {},
-	"internal/transfer":     {"internal/registry", "internal/ref"},
+	"internal/transfer":     {"internal/durable", "internal/registry", "internal/ref"},
 	"internal/progress":     {},
+	"internal/durable":      {},
 	"internal/registrytest": {"internal/registry", "internal/ref"}, // and no package but tests imports it
 	"internal/enginetest":   {},                                    // likewise
+	"internal/powercut":     {},                                    // likewise
+	"internal/faults":       {"internal/registry"},                 // likewise, and binaries that are built for such tests
 	"ecrpublic":             {},
 	"e2e":                   {},
 	"bench":                 {"internal/sqlmeta", "internal/registry", "internal/ref"},

@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/openecr/openecr/internal/durable"
 )
 
 const lockFile = "lock"
@@ -25,7 +27,7 @@ func (e *inUseError) Error() string {
 // lockData makes the data folder and takes it for this process. Two servers on one folder would each keep locks and
 // caches that the other does not see. The kernel lets go of the lock however the process ends.
 func (a *App) lockData(s Stores) error {
-	if err := os.MkdirAll(s.Data, 0o700); err != nil {
+	if err := durable.MakeFolder(s.Data); err != nil {
 		return fmt.Errorf("make the data folder: %w", err)
 	}
 	f, err := os.OpenFile(s.file(lockFile), os.O_RDWR|os.O_CREATE, 0o600)

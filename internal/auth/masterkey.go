@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/openecr/openecr/internal/durable"
 )
 
 // ParseMasterKey reads a master key from the environment or a file: 32 bytes, as 64 hex digits or in base64 (standard
@@ -41,12 +43,10 @@ func LoadOrCreateMasterKey(path string) ([32]byte, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return key, err
 	}
-	err = createMasterKey(path)
+	rand.Read(key[:]) // never fails: it ends the program instead
+	err = durable.CreateFile(path, []byte(base64.StdEncoding.EncodeToString(key[:])+"\n"))
 	if errors.Is(err, fs.ErrExist) {
-		err = nil // another process was quicker: its key is as good
-	}
-	if err == nil {
-		err = syncDir(filepath.Dir(path))
+		err = durable.SyncFolder(filepath.Dir(path)) // another process was quicker: its key is as good
 	}
 	if err != nil {
 		return [32]byte{}, fmt.Errorf("create master key file %s: %w", path, err)
@@ -83,31 +83,4 @@ func loadMasterKey(path string) (key [32]byte, err error) {
 		return key, fmt.Errorf("master key file %s: %w", path, err)
 	}
 	return key, nil
-}
-
-// createMasterKey writes and syncs a temporary file, then gives it its name: by a hard link because that, unlike a
-// rename, never replaces a key that is there already. A crash leaves at most a temporary file, with mode 0600.
-func createMasterKey(path string) error {
-	var key [32]byte
-	rand.Read(key[:]) // never fails: it ends the program instead
-
-	// CreateTemp opens a file that was not there (O_EXCL), with mode 0600.
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".tmp-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = fmt.Fprintln(f, base64.StdEncoding.EncodeToString(key[:]))
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Link(f.Name(), path)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

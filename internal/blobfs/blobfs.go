@@ -19,6 +19,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/openecr/openecr/internal/durable"
 	"github.com/openecr/openecr/internal/registry"
 )
 
@@ -62,7 +63,7 @@ const (
 // Open makes the directory where it is missing, and returns once that is durable. The folders in it come with the first
 // blob: to make them all takes longer than the rest of a server's start.
 func Open(dir string) (*Store, error) {
-	err := makeDir(dir)
+	err := durable.MakeFolder(dir)
 	if err == nil {
 		err = makeFolders(dir, lastFolder)
 	}
@@ -99,32 +100,10 @@ func makeFolders(dir string, step int) error {
 			return err
 		}
 	}
-	return syncDir(dir)
+	return durable.SyncFolder(dir)
 }
 
 func folder(i int) string { return fmt.Sprintf("%02x", i) }
-
-// makeDir makes dir with its parents. It syncs the parent of a folder that was there too, since whoever made it may
-// have been stopped before that.
-func makeDir(dir string) error {
-	parent := filepath.Dir(dir)
-	err := os.Mkdir(dir, folderMode)
-	if errors.Is(err, fs.ErrNotExist) && parent != dir {
-		if err := makeDir(parent); err != nil {
-			return err
-		}
-		err = os.Mkdir(dir, folderMode)
-	}
-	if err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	existed := err != nil
-	err = syncDir(parent)
-	if existed && errors.Is(err, fs.ErrPermission) {
-		return nil // a parent of somebody else, who answers for its entries
-	}
-	return err
-}
 
 // Open returns an *os.File, which an HTTP server can send without copying.
 func (s *Store) Open(ctx context.Context, locator string) (io.ReadSeekCloser, error) {

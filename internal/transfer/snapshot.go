@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/openecr/openecr/internal/durable"
 )
 
 // Folder is where backups of one registry lie:
@@ -150,19 +152,19 @@ func (f Folder) Finish(s Snapshot) (Snapshot, error) {
 	if s.SHA256, err = syncAndSum(f.Partial()); err != nil {
 		return s, err
 	}
-	if err := errors.Join(os.Rename(f.Partial(), f.Rows(s.Name)), syncFolder(string(f))); err != nil {
+	if err := errors.Join(os.Rename(f.Partial(), f.Rows(s.Name)), durable.SyncFolder(string(f))); err != nil {
 		return s, err
 	}
 	content, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
 		return s, err
 	}
-	return s, writeFile(f.describes(s.Name), append(content, '\n'))
+	return s, durable.WriteFile(f.describes(s.Name), append(content, '\n'))
 }
 
 // Remove takes away a snapshot: first what makes it one. Its bytes may belong to others.
 func (f Folder) Remove(s Snapshot) error {
-	return errors.Join(os.Remove(f.describes(s.Name)), os.Remove(f.Rows(s.Name)), syncFolder(string(f)))
+	return errors.Join(os.Remove(f.describes(s.Name)), os.Remove(f.Rows(s.Name)), durable.SyncFolder(string(f)))
 }
 
 func syncAndSum(path string) (string, error) {
@@ -177,26 +179,4 @@ func syncAndSum(path string) (string, error) {
 	sum := sha256.New()
 	_, err = io.Copy(sum, file)
 	return hex.EncodeToString(sum.Sum(nil)), err
-}
-
-// writeFile makes a file as a whole, with mode 0600, and returns once that is durable.
-func writeFile(path string, content []byte) error {
-	file, err := os.CreateTemp(filepath.Dir(path), ".new-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(file.Name()) // after the rename there is nothing under that name
-	_, err = file.Write(content)
-	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
-		return err
-	}
-	return errors.Join(os.Rename(file.Name(), path), syncFolder(filepath.Dir(path)))
-}
-
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

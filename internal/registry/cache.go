@@ -12,8 +12,11 @@ const (
 	sharedRepositoryTTL = 2 * time.Second
 	// layerTTL bounds how long a present layer is answered from memory, whatever its lease.
 	layerTTL = time.Minute
-	// Rough sizes of an entry with the map around it, for the bound in bytes.
-	layerEntryBytes      = 200
+	// defaultCacheBytes holds a million layers.
+	defaultCacheBytes = 80 << 20
+	// maxRepositoryBytes bounds the repositories that are remembered beside the layers.
+	maxRepositoryBytes = 16 << 20
+	// Rough sizes of an entry with the map around it.
 	repositoryEntryBytes = 500
 	tagEntryBytes        = 200
 )
@@ -21,6 +24,8 @@ const (
 // layerCache remembers repositories by path and layers that are present, never that one is absent: a wrong "absent"
 // costs an upload, but an old "present" could lose one. What this process changes is dropped at once; what another node
 // changes is seen after the time limits above. Keys are row ids, which are never reused.
+//
+// One lock is taken once for a whole batch. A lock for each shard of the table would have to be taken for each layer.
 type layerCache struct {
 	lease time.Duration
 	// repositoryTTL is how long another process's change of a name or policy may stay unseen.
@@ -28,34 +33,21 @@ type layerCache struct {
 	names         *imageCache // knows names too, and forgets them together
 
 	mu           sync.RWMutex
-	budget, used int
 	changes      uint64 // counts drops, so that an answer read before a drop is not stored after it
 	repositories map[Path]cachedRepository
-	present      map[int64]map[ref.Digest]cachedLayer
+	used         int // bytes of repositories
+	present      layerTable
+	mediaTypes   mediaTypes
 }
 
 type cachedRepository struct {
-	Repository // without its catalog
-	size       int
-	until      time.Time
-}
-
-type cachedLayer struct {
-	size      int64
-	mediaType string
-	until     time.Time
+	*Repository // without its catalog; never changed
+	size        int
+	until       time.Time
 }
 
 func newLayerCache(budget int, lease time.Duration) *layerCache {
-	c := &layerCache{budget: budget, lease: lease, repositoryTTL: sharedRepositoryTTL}
-	c.clear()
-	return c
-}
-
-func (c *layerCache) clear() {
-	c.used = 0
-	c.repositories = make(map[Path]cachedRepository)
-	c.present = make(map[int64]map[ref.Digest]cachedLayer)
+	return &layerCache{lease: lease, repositoryTTL: sharedRepositoryTTL, repositories: make(map[Path]cachedRepository), present: newLayerTable(budget)}
 }
 
 // epoch is to be read before the store is asked, and handed to add with what it answered.
@@ -65,60 +57,56 @@ func (c *layerCache) epoch() uint64 {
 	return c.changes
 }
 
-func (c *layerCache) repository(p Path, now time.Time) (Repository, bool) {
+// repository is only to be read: others read it too.
+func (c *layerCache) repository(p Path, now time.Time) (*Repository, bool) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	e, ok := c.repositories[p]
 	return e.Repository, ok && now.Before(e.until)
 }
 
-// layers answers only when every digest is present: a single miss needs the store anyway.
-func (c *layerCache) layers(repository int64, digests []ref.Digest, now time.Time) ([]LayerStatus, bool) {
+// layers appends the statuses when every digest is present: a single miss needs the store anyway.
+func (c *layerCache) layers(to []LayerStatus, repository int64, digests []ref.Digest, now time.Time) (_ []LayerStatus, ok bool) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	present := c.present[repository]
-	if len(present) == 0 {
-		return nil, false
-	}
-	statuses := make([]LayerStatus, len(digests))
-	for i, d := range digests {
-		e, ok := present[d]
-		if !ok || !now.Before(e.until) {
+	for _, d := range digests {
+		if c.present.isFree(d.Head(), repository) {
 			return nil, false
 		}
-		statuses[i] = LayerStatus{Digest: d, Available: true, Size: e.size, MediaType: e.mediaType}
 	}
-	return statuses, true
+	for _, d := range digests {
+		key := keyOf(repository, d)
+		e := c.present.find(&key, now)
+		if e == nil {
+			return nil, false
+		}
+		to = append(to, LayerStatus{Digest: d, Available: true, Size: e.size, MediaType: c.mediaTypes.names[e.mediaType]})
+	}
+	return to, true
 }
 
-// add stores what the store answered, unless something was dropped since epoch. When the budget is used up everything
-// goes at once: the working set comes back with one statement a repository, and no list has to be kept in order.
-func (c *layerCache) add(epoch uint64, p Path, repo Repository, layers []Layer, now time.Time) {
+// add stores what the store answered, unless something was dropped since epoch.
+func (c *layerCache) add(epoch uint64, p Path, repo *Repository, layers []Layer, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if epoch != c.changes {
 		return
 	}
-	repo.Catalog = Catalog{} // long texts that no check needs
 	size := repositoryEntryBytes + len(repo.Policy) + len(repo.Tags)*tagEntryBytes
-	if c.used+len(layers)*layerEntryBytes+size > c.budget {
-		c.clear()
+	if c.used+size > maxRepositoryBytes {
+		c.used = 0
+		clear(c.repositories)
 	}
 	c.used += size - c.repositories[p].size // none for one that is new
 	c.repositories[p] = cachedRepository{repo, size, now.Add(c.repositoryTTL)}
-	if len(layers) == 0 {
-		return
-	}
-	present := c.present[repo.ID]
-	if present == nil {
-		present = make(map[ref.Digest]cachedLayer, len(layers))
-		c.present[repo.ID] = present
-	}
 	for _, l := range layers {
-		if _, ok := present[l.Digest]; !ok {
-			c.used += layerEntryBytes
+		mediaType, ok := c.mediaTypes.number(l.MediaType)
+		if !ok {
+			c.present.clear()
+			c.mediaTypes = mediaTypes{}
+			return
 		}
-		present[l.Digest] = cachedLayer{l.Size, l.MediaType, c.answerUntil(l, now)}
+		c.present.put(keyOf(repo.ID, l.Digest).entry(mediaType, l.Size, c.answerUntil(l, now).UnixMilli()), now)
 	}
 }
 
@@ -138,9 +126,7 @@ func (c *layerCache) dropRepositories() {
 	defer c.mu.Unlock()
 	c.names.dropAll()
 	c.changes++
-	for _, e := range c.repositories {
-		c.used -= e.size
-	}
+	c.used = 0
 	clear(c.repositories)
 }
 
@@ -149,14 +135,8 @@ func (c *layerCache) dropLayers(repository int64, layers []Descriptor) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.changes++
-	present := c.present[repository]
 	for _, l := range layers {
-		if _, ok := present[l.Digest]; ok {
-			delete(present, l.Digest)
-			c.used -= layerEntryBytes
-		}
-	}
-	if len(present) == 0 {
-		delete(c.present, repository)
+		key := keyOf(repository, l.Digest)
+		c.present.drop(&key)
 	}
 }

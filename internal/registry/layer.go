@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/openecr/openecr/internal/ref"
@@ -24,15 +25,21 @@ type LayerStatus struct {
 // Present layers are answered from memory where that keeps the promise. A miss costs one statement for the whole batch,
 // repository included, and absence is never remembered.
 func (r *Registry) CheckLayers(ctx context.Context, c Caller, p Path, digests []ref.Digest) ([]LayerStatus, error) {
-	return r.checkLayers(ctx, p.own(c), digests, func(repo Repository) error {
-		return r.authorize(c, repositoryAccess("BatchCheckLayerAvailability", repo))
+	return r.AppendLayerStatuses(ctx, nil, c, p, digests)
+}
+
+// AppendLayerStatuses is CheckLayers for who has room for the statuses.
+func (r *Registry) AppendLayerStatuses(ctx context.Context, to []LayerStatus, c Caller, p Path, digests []ref.Digest) ([]LayerStatus, error) {
+	return r.checkLayers(ctx, slices.Grow(to, len(digests)), p.own(c), digests, func(repo *Repository) error {
+		return r.authorize(c, repositoryAccess("BatchCheckLayerAvailability", *repo))
 	})
 }
 
 // StatLayer is CheckLayers of one digest for everybody: what a pull asks. An absent layer is an error of kind
 // LayerNotFound.
 func (r *Registry) StatLayer(ctx context.Context, p Path, d ref.Digest) (LayerStatus, error) {
-	statuses, err := r.checkLayers(ctx, p, []ref.Digest{d}, func(Repository) error { return nil })
+	var room [1]LayerStatus
+	statuses, err := r.checkLayers(ctx, room[:0], p, []ref.Digest{d}, func(*Repository) error { return nil })
 	if err != nil {
 		return LayerStatus{}, err
 	}
@@ -42,13 +49,13 @@ func (r *Registry) StatLayer(ctx context.Context, p Path, d ref.Digest) (LayerSt
 	return statuses[0], nil
 }
 
-func (r *Registry) checkLayers(ctx context.Context, p Path, digests []ref.Digest, allowed func(Repository) error) ([]LayerStatus, error) {
+func (r *Registry) checkLayers(ctx context.Context, to []LayerStatus, p Path, digests []ref.Digest, allowed func(*Repository) error) ([]LayerStatus, error) {
 	now := r.now()
 	if repo, ok := r.cache.repository(p, now); ok {
 		if err := allowed(repo); err != nil {
 			return nil, err
 		}
-		if statuses, ok := r.cache.layers(repo.ID, digests, now); ok {
+		if statuses, ok := r.cache.layers(to, repo.ID, digests, now); ok {
 			r.observe.LayersChecked(len(digests), 0, true)
 			return statuses, nil
 		}
@@ -61,33 +68,30 @@ func (r *Registry) checkLayers(ctx context.Context, p Path, digests []ref.Digest
 	if err != nil {
 		return nil, fmt.Errorf("check layers: %w", err)
 	}
-	if err := allowed(repo); err != nil {
+	if err := allowed(&repo); err != nil {
 		return nil, err
 	}
 	if err := r.renewLeases(ctx, repo, layers, now); errors.Is(err, ErrConflict) {
-		return r.checkLayers(ctx, p, digests, allowed) // collected since it was found: now it is absent
+		return r.checkLayers(ctx, to, p, digests, allowed) // collected since it was found: now it is absent
 	} else if err != nil {
 		return nil, fmt.Errorf("check layers: %w", err)
 	}
-	r.cache.add(epoch, p, repo, layers, now)
+	r.cache.add(epoch, p, &repo, layers, now)
 	r.observe.LayersChecked(len(layers), len(digests)-len(layers), false)
-	return inOrder(digests, layers), nil
+	return inOrder(to, digests, layers), nil
 }
 
-// inOrder spreads the layers found over the digests asked.
-func inOrder(digests []ref.Digest, found []Layer) []LayerStatus {
+// inOrder appends the layers found, spread over the digests asked.
+func inOrder(to []LayerStatus, digests []ref.Digest, found []Layer) []LayerStatus {
 	byDigest := make(map[ref.Digest]Layer, len(found))
 	for _, l := range found {
 		byDigest[l.Digest] = l
 	}
-	statuses := make([]LayerStatus, len(digests))
-	for i, d := range digests {
-		statuses[i].Digest = d
-		if l, ok := byDigest[d]; ok {
-			statuses[i] = LayerStatus{Digest: d, Available: true, Size: l.Size, MediaType: l.MediaType}
-		}
+	for _, d := range digests {
+		l, ok := byDigest[d]
+		to = append(to, LayerStatus{Digest: d, Available: ok, Size: l.Size, MediaType: l.MediaType}) // zero when absent
 	}
-	return statuses
+	return to
 }
 
 // renewLeases lengthens the promise of layers that no image references and whose lease has come near its end. It is

@@ -24,7 +24,7 @@ type Config struct {
 	PageKey []byte
 	// Now is the clock; time.Now when nil.
 	Now func() time.Time
-	// CacheBytes bounds the cache of present layers; 64 MiB when 0.
+	// CacheBytes bounds the cache of present layers; 80 MiB when 0, which hold a million.
 	CacheBytes int
 	// Limits are quotas; the documented ones where zero.
 	Limits Limits
@@ -78,11 +78,8 @@ func New(c Config) *Registry {
 	}
 	// Stores keep milliseconds. Cutting here keeps what a verb returns equal to what the next one reads.
 	r.now = func() time.Time { return clock().UTC().Truncate(time.Millisecond) }
-	if c.CacheBytes == 0 {
-		c.CacheBytes = 64 << 20
-	}
 	r.lease = cmp.Or(c.Lease, Lease)
-	r.cache = newLayerCache(c.CacheBytes, r.lease)
+	r.cache = newLayerCache(cmp.Or(c.CacheBytes, defaultCacheBytes), r.lease)
 	r.images = newImageCache(c.Alone)
 	r.cache.names = r.images
 	if c.Alone {

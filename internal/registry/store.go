@@ -45,8 +45,8 @@ type Meta interface {
 	// ErrUnsettled when that is not known.
 	Update(ctx context.Context, fn func(tx Tx) error) error
 
-	// FindLayers answers the registry's hottest question in one statement: the repository and those of its layers that
-	// are among digests, in any order. ErrAbsent when the repository does not exist. registry is an account id or an alias.
+	// FindLayers answers the registry's hottest question in one statement: the repository without its catalog, and those
+	// of its layers that are among digests, in any order. ErrAbsent when the repository does not exist. registry is an account id or an alias.
 	FindLayers(ctx context.Context, registry string, name ref.RepositoryName, digests []ref.Digest) (Repository, []Layer, error)
 
 	Close() error

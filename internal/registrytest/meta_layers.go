@@ -103,6 +103,7 @@ func testFindLayers(t *metaTest) {
 		digests = append(digests, l.Digest)
 	}
 	want := read(t, func(tx registry.Tx) (registry.Repository, error) { return tx.Repository(string(aliasA), "app") })
+	want.Catalog = registry.Catalog{}
 	for _, registryName := range []string{string(aliasA), string(accountA)} {
 		for what, c := range map[string]struct {
 			digests []ref.Digest

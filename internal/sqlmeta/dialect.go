@@ -44,7 +44,7 @@ type dialect struct {
 	background func() (context.Context, context.CancelFunc)
 
 	// findLayers takes an account id or alias, {{digests}} and a repository name. It answers no row when there is no
-	// such repository; otherwise one, repositoryColumns and the layers that are there, packed as unpackLayers reads them.
+	// such repository; otherwise one, columnsWithoutCatalog and the layers that are there, packed as unpackLayers reads them.
 	findLayers string
 
 	// lastID answers the greatest number that a table with {{never reused}} has ever given, $1 is its name. gaveIDs make it
@@ -57,7 +57,7 @@ type dialect struct {
 // finds it. It is told how the database prints a digest key in hexadecimal and joins strings.
 func findLayersQuery(hexDigest, join string) string {
 	return `
-	SELECT ` + repositoryColumns + `, coalesce((
+	SELECT ` + columnsWithoutCatalog + `, coalesce((
 		SELECT ` + join + `(concat_ws(' ', ` + hexDigest + `, size, coalesce(keep_until, 0), octet_length(media_type), media_type), '')
 		FROM layer WHERE repository_id = r.id AND digest IN ({{digests}})
 	), '')

@@ -10,7 +10,12 @@ import (
 
 const (
 	// repositoryColumns of a repository r. repositoryFields has the same order.
-	repositoryColumns = `r.id, r.account_id, r.name, r.created_at, r.catalog, r.policy, r.tags,
+	repositoryColumns = columnsBeforeCatalog + `r.catalog` + columnsAfterCatalog
+	// columnsWithoutCatalog leave it empty: it may have long texts and pictures.
+	columnsWithoutCatalog = columnsBeforeCatalog + `'{}'` + columnsAfterCatalog
+
+	columnsBeforeCatalog = `r.id, r.account_id, r.name, r.created_at, `
+	columnsAfterCatalog  = `, r.policy, r.tags,
 		coalesce((SELECT a.name FROM alias AS a WHERE a.account_id = r.account_id AND a.is_primary), '')`
 
 	// accountOfRegistry is the account id for $1, which is one or an alias. No string can be both: an account id is

@@ -2,7 +2,6 @@ package auth
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 )
@@ -24,7 +23,7 @@ const (
 type authorization struct {
 	accessKeyID, date, region, service, terminator string
 
-	signedHeaders []string // strictly ascending, so none is empty or named twice
+	signedHeaders string // names with ";" between them, strictly ascending, so none is empty or there twice
 	signature     string
 }
 
@@ -72,21 +71,52 @@ func parseAuthorization(h http.Header) (authorization, error) {
 }
 
 func (a *authorization) split(credential, signedHeaders string) error {
-	parts := strings.Split(credential, "/")
-	if len(parts) != 5 || parts[0] == "" {
+	n, parts := 0, [...]*string{&a.accessKeyID, &a.date, &a.region, &a.service, &a.terminator}
+	for part := range strings.SplitSeq(credential, "/") {
+		if n < len(parts) {
+			*parts[n] = part
+		}
+		n++
+	}
+	if n != len(parts) || a.accessKeyID == "" {
 		return incomplete("Credential must be ACCESS-KEY-ID/YYYYMMDD/REGION/SERVICE/%s, not %q.", scopeTerminator, credential)
 	}
-	a.accessKeyID, a.date, a.region, a.service, a.terminator = parts[0], parts[1], parts[2], parts[3], parts[4]
-
-	a.signedHeaders = strings.Split(signedHeaders, ";")
 	previous := ""
-	for _, name := range a.signedHeaders {
+	for name := range strings.SplitSeq(signedHeaders, ";") {
 		if name <= previous {
 			return incomplete("SignedHeaders must be sorted, with no name empty or repeated, and %q is not.", signedHeaders)
 		}
 		previous = name
 	}
+	a.signedHeaders = signedHeaders
 	return nil
+}
+
+// signs says whether a header is among those that the signature covers.
+func (a *authorization) signs(header string) bool {
+	for name := range strings.SplitSeq(a.signedHeaders, ";") {
+		if isLower(name, header) {
+			return true
+		}
+	}
+	return false
+}
+
+// isLower says whether name is the header's in lower case, without making that.
+func isLower(name, header string) bool {
+	if len(name) != len(header) {
+		return false
+	}
+	for i := range len(name) {
+		c := header[i]
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		if name[i] != c {
+			return false
+		}
+	}
+	return true
 }
 
 // refuseSessionToken is for callers whose environment still holds the token of a real AWS session: to them, an unknown
@@ -99,26 +129,32 @@ func refuseSessionToken(h http.Header) error {
 		"unset AWS_SESSION_TOKEN and use an access key of this registry.")
 }
 
-// requestTime is X-Amz-Date or, without it, Date: whichever the signer put into the string to sign.
-func requestTime(h http.Header) (time.Time, error) {
+// requestTime is X-Amz-Date or, without it, Date: whichever the signer put into the string to sign, there in the form of
+// amzDate.
+func requestTime(h http.Header) (at time.Time, text string, err error) {
 	name, layouts := "X-Amz-Date", []string{amzDate}
 	if len(h.Values(name)) == 0 {
 		// botocore writes its Date header in the form of RFC 5322, with a numeric zone.
 		name, layouts = "Date", []string{amzDate, http.TimeFormat, time.RFC1123Z}
 	}
 	if len(h.Values(name)) == 0 {
-		return time.Time{}, incomplete("The request has neither an X-Amz-Date nor a Date header.")
+		return time.Time{}, "", incomplete("The request has neither an X-Amz-Date nor a Date header.")
 	}
 	value, err := singleHeader(h, name)
 	if err != nil {
-		return time.Time{}, err
+		return time.Time{}, "", err
 	}
 	for _, layout := range layouts {
-		if t, err := time.Parse(layout, value); err == nil {
-			return t.UTC(), nil
+		t, err := time.Parse(layout, value)
+		if err != nil {
+			continue
 		}
+		if layout == amzDate && len(value) == len(amzDate) { // Parse also takes a fraction of a second
+			return t, value, nil
+		}
+		return t.UTC(), t.UTC().Format(amzDate), nil
 	}
-	return time.Time{}, incomplete("%s must be a time such as 20261122T084500Z, not %.64q.", name, value)
+	return time.Time{}, "", incomplete("%s must be a time such as 20261122T084500Z, not %.64q.", name, value)
 }
 
 // declaredBodyHash is X-Amz-Content-Sha256, "" if absent. A word in its place means a body that the signature does not
@@ -141,18 +177,17 @@ func declaredBodyHash(h http.Header) (string, error) {
 
 // checkSignedHeaders makes sure that no header which could change the meaning of the request is left unsigned. AWS asks
 // for host and every x-amz-* header; other headers, such as amz-sdk-request, botocore adds after signing.
-func checkSignedHeaders(h http.Header, signed []string) error {
+func checkSignedHeaders(h http.Header, a *authorization) error {
 	const amzPrefix = "x-amz-"
-	if _, ok := slices.BinarySearch(signed, "host"); !ok {
+	if !a.signs("host") {
 		return incomplete("The host header must be among the SignedHeaders.")
 	}
 	for name := range h {
 		if len(name) < len(amzPrefix) || !strings.EqualFold(name[:len(amzPrefix)], amzPrefix) {
 			continue
 		}
-		lower := strings.ToLower(name)
-		if _, ok := slices.BinarySearch(signed, lower); !ok {
-			return incomplete("The header %.64q is not among the SignedHeaders, and every x-amz-* header must be.", lower)
+		if !a.signs(name) {
+			return incomplete("The header %.64q is not among the SignedHeaders, and every x-amz-* header must be.", strings.ToLower(name))
 		}
 	}
 	return nil

@@ -38,28 +38,22 @@ func parseQuery(raw string) ([]parameter, error) {
 //
 //	METHOD \n path \n query \n (name:value \n)* \n names \n
 //
-// It fails if the request lacks a header that it is said to have signed.
-func canonicalRequest(r *http.Request, query []parameter, signed []string) ([]byte, error) {
-	b := make([]byte, 0, 1024)
+// It fails if the request lacks a header that it is said to have signed. It is appended to b.
+func canonicalRequest(b []byte, r *http.Request, query []parameter, signed string) ([]byte, error) {
 	b = append(b, r.Method...)
 	b = append(b, '\n')
 	b = appendPath(b, r.URL)
 	b = append(b, '\n')
 	b = appendQuery(b, query)
 	b = append(b, '\n')
-	for _, name := range signed {
+	for name := range strings.SplitSeq(signed, ";") {
 		var ok bool
 		if b, ok = appendHeader(b, r, name); !ok {
 			return nil, incomplete("The header %q is among the SignedHeaders, and the request does not have it.", name)
 		}
 	}
 	b = append(b, '\n')
-	for i, name := range signed {
-		if i > 0 {
-			b = append(b, ';')
-		}
-		b = append(b, name...)
-	}
+	b = append(b, signed...)
 	return append(b, '\n'), nil
 }
 
@@ -74,6 +68,9 @@ func appendPath(b []byte, u *url.URL) []byte {
 
 // appendQuery sorts by the escaped forms: escaping changes the order, for one "-" and "/".
 func appendQuery(b []byte, query []parameter) []byte {
+	if len(query) == 0 {
+		return b
+	}
 	escaped := make([]parameter, len(query))
 	for i, p := range query {
 		escaped[i] = parameter{string(appendEscaped(nil, p.name, "")), string(appendEscaped(nil, p.value, ""))}
@@ -109,7 +106,7 @@ func appendHeader(b []byte, r *http.Request, name string) (line []byte, ok bool)
 		}
 		b = strconv.AppendInt(b, r.ContentLength, 10)
 	default:
-		values := r.Header.Values(name)
+		values := headerValues(r.Header, name)
 		if len(values) == 0 {
 			return b, false
 		}
@@ -121,6 +118,22 @@ func appendHeader(b []byte, r *http.Request, name string) (line []byte, ok bool)
 		}
 	}
 	return append(b, '\n'), true
+}
+
+// headerValues is h.Values for a name in lower case, without making the form that h has it in.
+func headerValues(h http.Header, name string) []string {
+	var room [64]byte
+	canonical, start := append(room[:0], name...), true
+	for i, c := range canonical {
+		if start && 'a' <= c && c <= 'z' {
+			canonical[i] = c - ('a' - 'A')
+		}
+		start = c == '-'
+	}
+	if values, ok := h[string(canonical)]; ok {
+		return values
+	}
+	return h.Values(name)
 }
 
 func appendFolded(b []byte, value string) []byte {

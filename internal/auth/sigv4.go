@@ -59,6 +59,8 @@ type Pending struct {
 	key        Key
 	canonical  []byte // the canonical request up to the body's hash
 	bodySHA256 string // what X-Amz-Content-Sha256 says, "" if it is absent
+
+	room [1024]byte // for canonical, unless that is longer
 }
 
 // Begin checks all that needs no body: that the request is signed in the one accepted way, that its date and scope are
@@ -79,11 +81,10 @@ func (v *Verifier) Begin(r *http.Request) (*Pending, error) {
 	if err := refuseSessionToken(r.Header); err != nil {
 		return nil, err
 	}
-	at, err := requestTime(r.Header)
+	at, date, err := requestTime(r.Header)
 	if err != nil {
 		return nil, err
 	}
-	date := at.Format(amzDate)
 	if err := v.checkScope(auth, date[:len(scopeDate)]); err != nil {
 		return nil, err
 	}
@@ -94,57 +95,55 @@ func (v *Verifier) Begin(r *http.Request) (*Pending, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkSignedHeaders(r.Header, auth.signedHeaders); err != nil {
+	if err := checkSignedHeaders(r.Header, &auth); err != nil {
 		return nil, err
 	}
-	canonical, err := canonicalRequest(r, query, auth.signedHeaders)
-	if err != nil {
+	p := &Pending{verifier: v, auth: auth, date: date, bodySHA256: bodySHA256}
+	if p.canonical, err = canonicalRequest(p.room[:0], r, query, auth.signedHeaders); err != nil {
 		return nil, err
 	}
-	key, err := v.lookup(r.Context(), auth.accessKeyID)
-	if err != nil {
+	if p.key, err = v.lookup(r.Context(), auth.accessKeyID); err != nil {
 		return nil, err
 	}
-	return &Pending{
-		verifier:   v,
-		auth:       auth,
-		date:       date,
-		key:        key,
-		canonical:  canonical,
-		bodySHA256: bodySHA256,
-	}, nil
+	return p, nil
 }
 
 // AccessKeyID is the key that the request claims to be signed with. Nothing is proven about it before Finish; it is
 // there to limit what one key may have under way.
 func (p *Pending) AccessKeyID() string { return p.auth.accessKeyID }
 
-// Finish checks the signature over the request that Begin saw and a body with this SHA-256, and tells who signed it.
+// Finish checks the signature over the request that Begin saw and a body with this SHA-256, and tells who signed it. It may
+// be called once.
 // The error is always an *Error.
 func (p *Pending) Finish(bodySHA256 [sha256.Size]byte) (Identity, error) {
-	bodyHex := hex.AppendEncode(make([]byte, 0, hexHash), bodySHA256[:])
-	if p.bodySHA256 != "" && p.bodySHA256 != string(bodyHex) {
+	if p.bodySHA256 != "" && p.bodySHA256 != hex.EncodeToString(bodySHA256[:]) {
 		return Identity{}, invalidSignature("X-Amz-Content-Sha256 is not the SHA-256 of the body that arrived: send the request again.")
 	}
-	request := sha256.Sum256(append(p.canonical, bodyHex...))
+	request := sha256.Sum256(hex.AppendEncode(p.canonical, bodySHA256[:]))
 
-	toSign := make([]byte, 0, 256)
-	toSign = append(toSign, signingAlgorithm+"\n"...)
-	toSign = append(toSign, p.date+"\n"...)
-	toSign = append(toSign, p.auth.date+"/"+p.auth.region+"/"+p.auth.service+"/"+scopeTerminator+"\n"...)
+	toSign := append(p.room[:0], signingAlgorithm+"\n"...) // where the canonical request was, which is hashed now
+	toSign = append(toSign, p.date...)
+	toSign = append(toSign, '\n')
+	for _, part := range [...]string{p.auth.date, p.auth.region, p.auth.service} {
+		toSign = append(toSign, part...)
+		toSign = append(toSign, '/')
+	}
+	toSign = append(toSign, scopeTerminator+"\n"...)
 	toSign = hex.AppendEncode(toSign, request[:])
 
 	scope := keyScope{secret: p.key.Secret, date: p.auth.date, region: p.auth.region, service: p.auth.service}
-	signingKey, cached := p.verifier.signingKeys.get(scope)
+	key, cached := p.verifier.signingKeys.get(scope)
 	if !cached {
-		signingKey = scope.signingKey()
+		key = scope.signingKey()
 	}
-	want := hex.AppendEncode(make([]byte, 0, hexHash), hmacSHA256(signingKey[:], toSign))
-	if subtle.ConstantTimeCompare(want, []byte(p.auth.signature)) != 1 {
+	var got [hexHash]byte
+	copied := copy(got[:], p.auth.signature)
+	want := hex.AppendEncode(make([]byte, 0, hexHash), key.sign(toSign[len(toSign):], toSign))
+	if copied != len(p.auth.signature) || subtle.ConstantTimeCompare(want, got[:]) != 1 {
 		return Identity{}, invalidSignature(wrongSignature)
 	}
 	if !cached {
-		p.verifier.signingKeys.put(scope, signingKey)
+		p.verifier.signingKeys.put(scope, key)
 	}
 	return p.key.Identity, nil
 }

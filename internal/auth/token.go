@@ -56,12 +56,14 @@ type Tokens struct {
 
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
+
+	known tokenCache
 }
 
 // Claims is what a token says, once it is known to be genuine and current.
 type Claims struct {
 	Identity
-	Scopes  []string  // what the token is good for at most; nil for no limits, while an empty list is for nothing
+	Scopes  []string  // shared, so only to be read: what the token is good for at most; nil for no limits, while an empty list is for nothing
 	Issued  time.Time // whole seconds, UTC
 	Expires time.Time // whole seconds, UTC; from this moment on the token is refused
 }
@@ -205,8 +207,8 @@ func (t *Tokens) verify(ctx context.Context, encoding *base64.Encoding, payload,
 	return raw, nil
 }
 
-// open tells expired from invalid only for a genuine token.
-func (t *Tokens) open(ctx context.Context, audience string, encoding *base64.Encoding, payload, signature string) (Claims, error) {
+// read tells expired from invalid only for a genuine token.
+func (t *Tokens) read(ctx context.Context, audience string, encoding *base64.Encoding, payload, signature string) (Claims, error) {
 	raw, err := t.verify(ctx, encoding, payload, signature)
 	if err != nil {
 		return Claims{}, err

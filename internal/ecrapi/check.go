@@ -19,21 +19,23 @@ const (
 // nothing was done: the body has another form, and the general way knows what it means or what is wrong with it. Both
 // answer the same to the byte.
 func (c *call) checkLayers(body []byte) (answer []byte, ok bool, err error) {
-	path, digests, ok := scanCheck(body)
+	b := c.buffers
+	path, digests, ok := scanCheck(b.digests[:0], body)
 	if !ok {
 		return nil, false, nil
 	}
-	statuses, err := c.server.Registry.CheckLayers(c.r.Context(), c.caller, path, digests)
+	statuses, err := c.server.Registry.AppendLayerStatuses(c.r.Context(), b.statuses[:0], c.caller, path, digests)
 	if err != nil {
 		return nil, true, err
 	}
-	c.buffers.answer = appendChecked(c.buffers.answer[:0], statuses)
-	return c.buffers.answer, true, nil
+	b.digests, b.statuses = digests, statuses
+	b.answer = appendChecked(b.answer[:0], statuses)
+	return b.answer, true, nil
 }
 
 // scanCheck reads a request that has a repository, 1 to 100 distinct sha256 digests and, maybe, a registry, each once and
-// in plain characters. It is strict where JSON is not: whatever else a body may say, ok is false.
-func scanCheck(body []byte) (p registry.Path, digests []ref.Digest, ok bool) {
+// in plain characters; the digests are appended. It is strict where JSON is not: whatever else a body may say, ok is false.
+func scanCheck(to []ref.Digest, body []byte) (p registry.Path, digests []ref.Digest, ok bool) {
 	s := checkScanner{data: body}
 	var room [maxChecked * sha256Key]byte
 	keys := room[:0]
@@ -59,7 +61,7 @@ func scanCheck(body []byte) (p registry.Path, digests []ref.Digest, ok bool) {
 	if !s.take('}') || s.next() != 0 || s.pos < len(body) || p.Name == "" || len(keys) == 0 || repeated(keys) {
 		return p, nil, false
 	}
-	return p, ref.SplitKeys(keys), true
+	return p, ref.SplitKeys(to, keys), true
 }
 
 // checkScanner takes tokens off the front of data.

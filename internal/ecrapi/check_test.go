@@ -47,7 +47,7 @@ var checks = []struct {
 
 func TestOrdinaryChecksAreReadTheFastWay(t *testing.T) {
 	for _, c := range checks {
-		if _, _, ok := scanCheck([]byte(c.body)); ok != c.fast {
+		if _, _, ok := scanCheck(nil, []byte(c.body)); ok != c.fast {
 			t.Errorf("%s: %v, want %v", c.body, ok, c.fast)
 		}
 	}
@@ -58,10 +58,10 @@ func TestOrdinaryChecksAreReadTheFastWay(t *testing.T) {
 		}
 		return []byte(`{"repositoryName":"hello","layerDigests":["` + strings.Join(list, `","`) + `"]}`)
 	}
-	if _, digests, ok := scanCheck(many(100)); !ok || len(digests) != 100 {
+	if _, digests, ok := scanCheck(nil, many(100)); !ok || len(digests) != 100 {
 		t.Errorf("100 digests: %d, %v", len(digests), ok)
 	}
-	if _, _, ok := scanCheck(many(101)); ok {
+	if _, _, ok := scanCheck(nil, many(101)); ok {
 		t.Error("101 digests were read")
 	}
 }
@@ -72,7 +72,7 @@ func FuzzFastDecoderAgreesWithTheGeneral(f *testing.F) {
 		f.Add([]byte(c.body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		p, digests, ok := scanCheck(body)
+		p, digests, ok := scanCheck(nil, body)
 		if !ok {
 			return
 		}

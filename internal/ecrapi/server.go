@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/openecr/openecr/ecrpublic"
+	"github.com/openecr/openecr/internal/ref"
 	"github.com/openecr/openecr/internal/registry"
 )
 
@@ -55,8 +56,10 @@ type Server struct {
 // buffers are what a request is read into and what it is answered from. Nothing outlives the request in them: what a
 // decoder returns is a copy.
 type buffers struct {
-	body   bytes.Buffer
-	answer []byte
+	body     bytes.Buffer
+	answer   []byte
+	digests  []ref.Digest
+	statuses []registry.LayerStatus // of the digests
 }
 
 // maxKept is how large buffers may have grown that are used again, in bytes each. It holds the largest check of layers.

@@ -48,16 +48,13 @@ func init() {
 	}
 }
 
-// SplitKeys are the digests whose keys AppendKey has put one after another. They share one allocation, so each holds on to
-// all.
-func SplitKeys(keys []byte) []Digest {
-	text := string(keys)
-	digests := make([]Digest, 0, len(text)/sha256Key)
-	for len(text) >= sha256Key {
-		digests = append(digests, Digest{text[:sha256Key]})
-		text = text[sha256Key:]
+// SplitKeys appends the digests whose keys AppendKey has put one after another. They share one allocation, so each holds on
+// to all.
+func SplitKeys(to []Digest, keys []byte) []Digest {
+	for text := string(keys); len(text) >= sha256Key; text = text[sha256Key:] {
+		to = append(to, Digest{text[:sha256Key]})
 	}
-	return digests
+	return to
 }
 
 // Append appends the text of the digest, as String has it.

@@ -20,7 +20,7 @@ func FuzzKeysAgreeWithParseDigest(f *testing.F) {
 		if ok != (err == nil && want.Algorithm() == SHA256) {
 			t.Fatalf("AppendKey(%q) = %v, and ParseDigest: %v", text, ok, err)
 		}
-		got := SplitKeys(keys)
+		got := SplitKeys(nil, keys)
 		if got[0] != before || ok && got[1] != want || len(got) != len(keys)/sha256Key {
 			t.Fatalf("SplitKeys of %q: %v", text, got)
 		}

@@ -14,8 +14,8 @@ import (
 // each: a million of them cost the garbage collector nothing, and a lookup mostly one read of memory. A map of strings
 // did neither.
 //
-// It is cut into shards, which grow and are emptied one at a time: a full table forgets a small part of itself, no list has
-// to be kept in order, and nobody waits for a million entries to be moved.
+// It is cut into shards, which grow and forget one at a time: no list has to be kept in order, and nobody waits for a
+// million entries to be moved.
 type layerTable struct {
 	shards   [layerShards]layerShard
 	maxSlots int // of a shard
@@ -146,29 +146,35 @@ func (s *layerShard) insert(e layerEntry, slot int) {
 	s.taken++
 }
 
-// makeRoom moves what has not expired into slots of which about half will be taken. A shard that may not grow any more is
-// emptied, unless enough has expired that this is not needed again soon.
+// makeRoom moves what has not expired into slots of which about half will be taken. A shard that may not grow any more
+// keeps the later half of what it has: what would expire before the mean is forgotten.
 func (s *layerShard) makeRoom(t *layerTable, now time.Time) {
-	old, live := s.slots, 0
-	for i := range old {
-		if now.UnixMilli() < old[i].until {
-			live++
-		}
+	live, mean := s.liveAfter(now.UnixMilli())
+	size, after := min(max(firstSlots, 2*live), t.maxSlots), now.UnixMilli()
+	if size == len(s.slots) && live*10 > size*7 {
+		after = mean
 	}
-	size := min(max(firstSlots, 2*live), t.maxSlots)
-	if size == len(old) && live*10 > size*7 {
-		clear(s.slots)
-		s.taken = 0
-		return
-	}
+	old := s.slots
 	s.slots, s.taken = make([]layerEntry, size), 0
 	for i := range old {
-		if now.UnixMilli() < old[i].until {
+		if after < old[i].until {
 			key := old[i].key()
 			_, slot := t.place(key.head(), key.repository)
 			s.insert(old[i], slot)
 		}
 	}
+}
+
+// liveAfter counts what has not expired, and says when it will in the mean.
+func (s *layerShard) liveAfter(now int64) (live int, mean int64) {
+	var sum int64
+	for i := range s.slots {
+		if until := s.slots[i].until; now < until {
+			live++
+			sum += until - now
+		}
+	}
+	return live, now + sum/int64(max(1, live))
 }
 
 // drop forgets a layer.

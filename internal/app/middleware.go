@@ -122,7 +122,11 @@ func logRequest(log *slog.Logger, r *http.Request, rec *record, in int64, out *c
 	if !log.Enabled(r.Context(), level) {
 		return
 	}
-	line := slog.NewRecord(time.Now(), level, "request", 0) // where in this file it is written says nothing
+	at := time.Now()
+	if lines, ok := log.Handler().(*requestLines); ok && lines.write(at, level, r, rec, in, out, took) {
+		return
+	}
+	line := slog.NewRecord(at, level, "request", 0) // where in this file it is written says nothing
 	line.AddAttrs(
 		slog.String("request_id", rec.id),
 		slog.String("method", r.Method),
@@ -130,7 +134,7 @@ func logRequest(log *slog.Logger, r *http.Request, rec *record, in int64, out *c
 		slog.Int("status", out.status),
 		slog.Int64("bytes_in", in),
 		slog.Int64("bytes_out", out.n),
-		slog.Float64("duration_ms", float64(took.Microseconds())/1000),
+		slog.Float64("duration_ms", milliseconds(took)),
 		slog.String("remote", rec.from.remote))
 	if rec.operation != "" {
 		line.AddAttrs(slog.String("operation", rec.operation))

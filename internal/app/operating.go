@@ -33,7 +33,7 @@ func (o *Operating) Logger(w io.Writer, terminal bool) (*slog.Logger, error) {
 	if o.LogFormat == "text" || o.LogFormat != "json" && terminal {
 		return slog.New(slog.NewTextHandler(w, options)), nil
 	}
-	return slog.New(slog.NewJSONHandler(w, options)), nil
+	return slog.New(newRequestLines(w, options)), nil
 }
 
 // watch makes the observer of all requests.

@@ -19,14 +19,17 @@ const (
 // withProgress cuts off clients that neither send nor take bytes for that long, so that they cannot hold connections. A
 // deadline is moved on while bytes move.
 //
-// A write deadline outlives its request on the connection, so it is lifted at the start of the next one, where the server
-// may write by itself.
+// A write deadline outlives its request on the connection, so it is lifted at the start of the next one where the server
+// may write by itself: it asks for a body that way.
+//
+// Moving a deadline costs as much as finding a layer in memory, so it is not done where it would say nothing new.
 func withProgress(next http.Handler, stall time.Duration) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		p := &progress{ResponseWriter: w, control: http.NewResponseController(w), stall: stall}
-		_ = p.control.SetWriteDeadline(time.Time{}) // a writer without deadlines has no network behind it
-		if r.Body != http.NoBody {
-			r.Body = &progressBody{r.Body, p}
+		p := &progress{ResponseWriter: w, control: http.NewResponseController(w), stall: stall, drained: r.Body == http.NoBody}
+		if !p.drained {
+			_ = p.control.SetWriteDeadline(time.Time{}) // a writer without deadlines has no network behind it
+			p.body = progressBody{r.Body, p}
+			r.Body = &p.body
 		}
 		defer p.end()
 		next.ServeHTTP(p, r)
@@ -37,20 +40,38 @@ type progress struct {
 	http.ResponseWriter
 	control *http.ResponseController
 	stall   time.Duration
+	body    progressBody
 	broken  bool // the body failed: nothing more is to come
+	drained bool // all of the body was read
+
+	read, written time.Time // when the deadlines were moved last
 }
 
 // end gives the server time for what it does by itself: it reads what the handler has left of the body, and then sends
 // what is left of the answer.
 func (p *progress) end() {
-	if !p.broken {
-		p.mayRead()
+	if p.drained && time.Since(p.written) < p.stall/64 {
+		return
+	}
+	if !p.broken && !p.drained {
+		_ = p.control.SetReadDeadline(time.Now().Add(p.stall))
 	}
 	_ = p.control.SetWriteDeadline(time.Now().Add(2 * p.stall))
 }
 
-func (p *progress) mayRead()  { _ = p.control.SetReadDeadline(time.Now().Add(p.stall)) }
-func (p *progress) mayWrite() { _ = p.control.SetWriteDeadline(time.Now().Add(p.stall)) }
+func (p *progress) mayRead() {
+	if now := time.Now(); now.Sub(p.read) >= p.stall/64 {
+		p.read = now
+		_ = p.control.SetReadDeadline(now.Add(p.stall))
+	}
+}
+
+func (p *progress) mayWrite() {
+	if now := time.Now(); now.Sub(p.written) >= p.stall/64 {
+		p.written = now
+		_ = p.control.SetWriteDeadline(now.Add(p.stall))
+	}
+}
 
 func (p *progress) WriteHeader(status int) {
 	p.mayWrite()
@@ -109,6 +130,7 @@ func (b *progressBody) Read(buf []byte) (int, error) {
 	n, err := b.ReadCloser.Read(buf)
 	switch {
 	case errors.Is(err, io.EOF):
+		b.progress.drained, b.progress.read = true, time.Time{}
 		_ = b.progress.control.SetReadDeadline(time.Time{})
 	case err != nil:
 		b.progress.broken = true

@@ -60,7 +60,8 @@ type Pending struct {
 	canonical  []byte // the canonical request up to the body's hash
 	bodySHA256 string // what X-Amz-Content-Sha256 says, "" if it is absent
 
-	room [1024]byte // for canonical, unless that is longer
+	room     [1024]byte // for canonical, unless that is longer
+	signRoom [256]byte  // for the string to sign and its MAC
 }
 
 // Begin checks all that needs no body: that the request is signed in the one accepted way, that its date and scope are
@@ -112,8 +113,7 @@ func (v *Verifier) Begin(r *http.Request) (*Pending, error) {
 // there to limit what one key may have under way.
 func (p *Pending) AccessKeyID() string { return p.auth.accessKeyID }
 
-// Finish checks the signature over the request that Begin saw and a body with this SHA-256, and tells who signed it. It may
-// be called once.
+// Finish checks the signature over the request that Begin saw and a body with this SHA-256, and tells who signed it.
 // The error is always an *Error.
 func (p *Pending) Finish(bodySHA256 [sha256.Size]byte) (Identity, error) {
 	if p.bodySHA256 != "" && p.bodySHA256 != hex.EncodeToString(bodySHA256[:]) {
@@ -121,7 +121,7 @@ func (p *Pending) Finish(bodySHA256 [sha256.Size]byte) (Identity, error) {
 	}
 	request := sha256.Sum256(hex.AppendEncode(p.canonical, bodySHA256[:]))
 
-	toSign := append(p.room[:0], signingAlgorithm+"\n"...) // where the canonical request was, which is hashed now
+	toSign := append(p.signRoom[:0], signingAlgorithm+"\n"...)
 	toSign = append(toSign, p.date...)
 	toSign = append(toSign, '\n')
 	for _, part := range [...]string{p.auth.date, p.auth.region, p.auth.service} {

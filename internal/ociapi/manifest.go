@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/openecr/openecr/internal/registry"
 )
@@ -24,7 +25,16 @@ func (s *Server) manifestGet(w http.ResponseWriter, r *http.Request, q Request, 
 		return err
 	}
 	w.Header().Set("Content-Type", safeMediaType(image.MediaType))
-	serveContent(w, r, image.Digest, bytes.NewReader(image.Manifest))
+	setDigestHeaders(w.Header(), image.Digest)
+	if !asksForAll(r) {
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(image.Manifest))
+		return nil
+	}
+	content := image.Manifest
+	if r.Method == http.MethodHead {
+		content = nil
+	}
+	writeAll(w, content, int64(len(image.Manifest)))
 	return nil
 }
 

@@ -75,13 +75,20 @@ func New(o Options) *Server {
 	return &Server{o}
 }
 
+// As octetStream is shared.
+var (
+	apiVersion = []string{"registry/2.0"}
+	noSniff    = []string{"nosniff"}
+	sandbox    = []string{"default-src 'none'; sandbox"}
+)
+
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
-	h.Set("Docker-Distribution-Api-Version", "registry/2.0")
+	h["Docker-Distribution-Api-Version"] = apiVersion
 	// Bytes come from anybody who may push. No browser is to take them for a page of this host.
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
+	h["X-Content-Type-Options"] = noSniff
+	h["Content-Security-Policy"] = sandbox
 
 	q, caller, err := s.serve(w, r)
 	if err != nil {

@@ -1,5 +1,7 @@
 package ref
 
+import "encoding/binary"
+
 const (
 	sha256Prefix = "sha256:"
 	sha256Text   = len(sha256Prefix) + 64
@@ -33,15 +35,15 @@ var blank [2 * 64]byte
 // Tables in place of package hex, which takes three times as long: the check of a hundred layers reads 6,400 digits and
 // writes as many.
 var (
-	hexValue [256]byte // of a lower-case digit; 0xff for all else
-	hexPair  [256][2]byte
+	hexValue [256]byte   // of a lower-case digit; 0xff for all else
+	hexPair  [256]uint16 // the two digits of a byte, the first one lower
 )
 
 func init() {
 	const digits = "0123456789abcdef"
 	for i := range hexValue {
 		hexValue[i] = 0xff
-		hexPair[i] = [2]byte{digits[i>>4], digits[i&0xf]}
+		hexPair[i] = uint16(digits[i>>4]) | uint16(digits[i&0xf])<<8
 	}
 	for i := range len(digits) {
 		hexValue[digits[i]] = byte(i)
@@ -66,10 +68,8 @@ func (d Digest) Append(dst []byte) []byte {
 	dst = append(dst, ':')
 	sum, start := d.key[1:], len(dst)
 	dst = append(dst, blank[:2*len(sum)]...)
-	digits := dst[start:]
-	for i := range len(sum) {
-		pair := &hexPair[sum[i]]
-		digits[2*i], digits[2*i+1] = pair[0], pair[1]
+	for i, digits := 0, dst[start:]; i < len(sum) && len(digits) >= 2; i, digits = i+1, digits[2:] {
+		binary.LittleEndian.PutUint16(digits, hexPair[sum[i]])
 	}
 	return dst
 }
@@ -82,11 +82,8 @@ func (d Digest) CopySum(to []byte) {
 }
 
 // Head is the first eight bytes of the raw sum, as a hash of the digest; 0 for the zero value.
-func (d Digest) Head() (head uint64) {
-	if len(d.key) > 8 {
-		for i := range 8 {
-			head |= uint64(d.key[1+i]) << (8 * i) // which the compiler makes one load
-		}
-	}
-	return head
+func (d Digest) Head() uint64 {
+	var head [8]byte
+	d.CopySum(head[:])
+	return binary.LittleEndian.Uint64(head[:])
 }

@@ -120,7 +120,7 @@ func runHere[Out any](ctx context.Context, s Stores, run func(context.Context, *
 	if err != nil {
 		return out, err
 	}
-	opened, err := a.openStores(ctx, s)
+	opened, err := a.openStores(ctx, s, capacity{})
 	if err != nil {
 		return out, err
 	}

@@ -25,6 +25,9 @@ const (
 	shutdownGrace = time.Minute
 	// maxHeader bounds what a request may send before anything is known about it.
 	maxHeader = 32 << 10
+	// maxStreams is how many requests an HTTP/2 connection may have under way. net/http runs no more handlers than that for
+	// a connection, also where its client resets them at once.
+	maxStreams = 100
 )
 
 // App is the program, opened and listening. Make one with New, then call Run.
@@ -35,6 +38,7 @@ type App struct {
 	control      *http.Server // takes commands
 	challenge    *http.Server // proves to a certificate authority whose the domains are; nil when that is not asked by HTTP
 	listener     net.Listener
+	connections  *connections // what the server accepts from listener
 	adminLis     net.Listener
 	controlLis   net.Listener
 	challengeLis net.Listener
@@ -85,14 +89,21 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := a.takeData(ctx, c.Stores); err != nil {
-		return nil, err
-	}
-	stores, err := a.openStores(ctx, c.Stores)
+	size, err := c.capacity()
 	if err != nil {
 		return nil, err
 	}
-	public, err := a.listen(ctx, c)
+	a.boundRuntime(c, size)
+	if err := a.takeData(ctx, c.Stores); err != nil {
+		return nil, err
+	}
+	stores, err := a.openStores(ctx, c.Stores, size)
+	if err != nil {
+		return nil, err
+	}
+	disks := watchDisks(c.Stores, size.minFree)
+	gates := newGates(size, disks)
+	public, err := a.listen(ctx, c, size.connections)
 	if err != nil {
 		return nil, err
 	}
@@ -105,12 +116,14 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 		return nil, err
 	}
 	watchStore(observer, stores)
+	a.watchOverload(observer, gates, disks, size)
 	a.ready, a.delay = newReadiness(stores), c.ShutdownDelay
+	a.ready.lowDisks = disks.low
 	meta, blobs, err := withFaults(observer.Meta(stores.meta), observer.Blobs(stores.blobs))
 	if err != nil {
 		return nil, err
 	}
-	reg := registry.New(registry.Config{Meta: meta, Blobs: blobs, Observer: observer.Registry(), Presign: presignerOf(stores.blobs), Host: public.Host, URL: public.String(), Alone: c.alone(), PageKey: stores.secrets.page[:], Limits: quotas, Lease: c.Lease})
+	reg := registry.New(registry.Config{Meta: meta, Blobs: disks.guard(blobs), CacheBytes: size.layerCache, Observer: observer.Registry(), Presign: presignerOf(stores.blobs), Host: public.Host, URL: public.String(), Alone: c.alone(), PageKey: stores.secrets.page[:], Limits: quotas, Lease: c.Lease})
 	account := newAuditor(auditLog, log, reg, observer.AuditRecord)
 	a.closers = append(a.closers, func() error { return flushLast(reg) })
 	if a.info, err = ensureRoot(ctx, reg, stores, c); err != nil {
@@ -143,18 +156,18 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 		jobs.Wait()
 	}
 	id := newIdentity(reg, stores, a.tokenKeys, public.Host)
-	handler := newMux(muxConfig{rates: rates, strictRegion: c.StrictRegion, registry: reg, identity: id, stores: stores, public: public, spool: c.file(spoolFolder), alias: a.info.Alias, version: c.Version, access: c.Access, ready: a.ready, auditor: account})
+	handler := newMux(muxConfig{rates: rates, strictRegion: c.StrictRegion, registry: reg, identity: id, stores: stores, public: public, spool: c.file(spoolFolder), alias: a.info.Alias, version: c.Version, access: c.Access, ready: a.ready, auditor: account, gates: gates})
 	commands := newCommandHandler(&administration{registry: reg, sealer: stores.sealer, tokenKeys: a.tokenKeys.tokenKeyStore, data: c.Stores, root: ref.AccountID(a.info.AccountID), level: c.Level, ending: a.ending, auditor: account}, func(ctx context.Context) {
 		id.forget()
 		a.tokenKeys.refreshOrWarn(ctx, log)
 	})
-	a.makeServers(withMiddleware(guard(withProgress(handler, stallTimeout), c.publicHosts(a.listener.Addr(), public)), log, proxies, observer), withMiddleware(commandWire(commands), log, nil, observer), a.guardAdmin(newAdminMux(a.ready, observer.Handler())), encryption.challenges)
+	a.makeServers(withMiddleware(guard(withProgress(handler, stallTimeout), c.publicHosts(a.listener.Addr(), public)), log, proxies, observer), withMiddleware(commandWire(commands), log, nil, observer), a.guardAdmin(newAdminMux(a.ready, observer.Handler())), encryption.challenges, size.window)
 	a.server.TLSConfig = encryption.config
 	return a, nil
 }
 
 // makeServers puts handlers behind the listeners.
-func (a *App) makeServers(public, control, admin, challenges http.Handler) {
+func (a *App) makeServers(public, control, admin, challenges http.Handler, window int) {
 	errorLog := slog.NewLogLogger(a.log.Handler(), slog.LevelDebug) // what clients do wrong on the wire is not an error of ours
 	a.server = &http.Server{
 		Handler:           public,
@@ -162,13 +175,15 @@ func (a *App) makeServers(public, control, admin, challenges http.Handler) {
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          errorLog,
+		ConnState:         a.connections.track,
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams, MaxReceiveBufferPerConnection: window, MaxReceiveBufferPerStream: window, SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second},
 	}
 	a.control = &http.Server{Handler: control, ReadHeaderTimeout: 10 * time.Second, ErrorLog: errorLog}
 	if a.adminLis != nil {
 		a.admin = &http.Server{Handler: admin, ReadHeaderTimeout: 10 * time.Second, ErrorLog: errorLog}
 	}
 	if a.challengeLis != nil {
-		a.challenge = &http.Server{Handler: challenges, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 10 * time.Second, ErrorLog: errorLog}
+		a.challenge = &http.Server{Handler: challenges, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 10 * time.Second, MaxHeaderBytes: maxHeader, ErrorLog: errorLog}
 	}
 }
 
@@ -194,7 +209,7 @@ func (a *App) Run(ctx context.Context) error {
 	for _, s := range []struct {
 		server   *http.Server
 		listener net.Listener
-	}{{a.server, a.listener}, {a.admin, a.adminLis}, {a.control, a.controlLis}, {a.challenge, a.challengeLis}} {
+	}{{a.server, a.connections}, {a.admin, a.adminLis}, {a.control, a.controlLis}, {a.challenge, a.challengeLis}} {
 		if s.server == nil {
 			continue
 		}
@@ -262,7 +277,7 @@ func (a *App) Close() error {
 }
 
 // listen takes the ports and says under which URL clients come.
-func (a *App) listen(ctx context.Context, c Config) (*url.URL, error) {
+func (a *App) listen(ctx context.Context, c Config, connections int) (*url.URL, error) {
 	public, err := c.publicURL()
 	if err != nil {
 		return nil, err
@@ -270,6 +285,7 @@ func (a *App) listen(ctx context.Context, c Config) (*url.URL, error) {
 	if a.listener, err = a.listenOn(ctx, "--addr", c.Addr); err != nil {
 		return nil, err
 	}
+	a.connections = limitConnections(a.listener, connections)
 	if c.AdminAddr != "" {
 		if a.adminLis, err = a.listenOn(ctx, "--admin-addr", c.AdminAddr); err != nil {
 			return nil, err
@@ -324,12 +340,13 @@ func (s stores) tokenKeys(reg *registry.Registry) *tokenKeyStore {
 	return &tokenKeyStore{registry: reg, sealer: s.sealer, first: s.secrets.token}
 }
 
-func (a *App) openStores(ctx context.Context, s Stores) (stores, error) {
+func (a *App) openStores(ctx context.Context, s Stores, k capacity) (stores, error) {
 	var opened stores
 	options, err := s.metadataOptions()
 	if err != nil {
 		return stores{}, err
 	}
+	options.CacheBytes = k.pageCache
 	if err := s.checkMasterKey(); err != nil {
 		return stores{}, err
 	}
@@ -340,7 +357,7 @@ func (a *App) openStores(ctx context.Context, s Stores) (stores, error) {
 	if err := transfer.CheckWhole(ctx, opened.meta); err != nil {
 		return stores{}, err
 	}
-	if opened.blobs, err = s.openBlobs(ctx); err != nil {
+	if opened.blobs, err = s.openBlobs(ctx, k.s3Buffers); err != nil {
 		return stores{}, err
 	}
 	a.closers = append(a.closers, closerOf(opened.blobs))

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -18,13 +19,15 @@ type S3Keys struct {
 	S3SecretAccessKey string `hidden:"" env:"OPENECR_S3_SECRET_ACCESS_KEY"`
 }
 
-// openBlobs opens the store that --blobs names. One that is also an io.Closer is to be closed.
-func (s Stores) openBlobs(ctx context.Context) (registry.Blobs, error) {
+// openBlobs opens the store that --blobs names. One that is also an io.Closer is to be closed. Buffers are for a bucket
+// whose URL says nothing about them; 0 is its own default.
+func (s Stores) openBlobs(ctx context.Context, buffers int) (registry.Blobs, error) {
 	bucket, ok, err := s.bucket()
 	if err != nil {
 		return nil, err
 	}
 	if ok {
+		bucket.Buffers = cmp.Or(bucket.Buffers, buffers)
 		return blobs3.Open(ctx, bucket)
 	}
 	path, err := s.blobsPath()

@@ -63,11 +63,12 @@ func (c Config) checkOptions(ctx context.Context) error {
 	_, quotas := c.quotas()
 	_, rates := c.rates()
 	_, public := c.publicURL()
+	_, sizes := c.capacity()
 	observer, traces := telemetry.New(ctx, telemetry.Options{Traces: c.Traces})
 	if traces == nil {
 		traces = observer.Close()
 	}
-	return errors.Join(c.checkRoot(), proxies, quotas, rates, public, traces, c.Transport.check(), c.Collection.check(), c.Auditing.check())
+	return errors.Join(c.checkRoot(), proxies, quotas, rates, public, sizes, traces, c.Transport.check(), c.Collection.check(), c.Auditing.check())
 }
 
 func (c Config) encryptionText() string {

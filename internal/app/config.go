@@ -40,6 +40,7 @@ type Config struct {
 	Protection     `embed:""`
 	Transport      `embed:""`
 	Collection     `embed:""`
+	Overload       `embed:""`
 	Operating      `embed:""`
 	// What fixes the root account instead of drawing it at the first start.
 	AccountID       string `hidden:"" env:"OPENECR_ACCOUNT_ID"`

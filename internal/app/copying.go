@@ -86,7 +86,7 @@ func (e *end) open(ctx context.Context) error {
 		return err
 	}
 	e.app.closers = append(e.app.closers, e.meta.Close)
-	if e.blobs, err = e.data.openBlobs(ctx); err != nil {
+	if e.blobs, err = e.data.openBlobs(ctx, 0); err != nil {
 		return err
 	}
 	e.app.closers = append(e.app.closers, closerOf(e.blobs))

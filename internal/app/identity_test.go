@@ -33,7 +33,7 @@ func newIdentityRig(t *testing.T) *identityRig {
 	must(t, os.MkdirAll(c.Data, 0o700))
 	a := &App{log: slog.New(slog.DiscardHandler)}
 	t.Cleanup(func() { must(t, a.Close()) })
-	opened, err := a.openStores(context.Background(), c.Stores)
+	opened, err := a.openStores(context.Background(), c.Stores, capacity{})
 	must(t, err)
 	must(t, opened.meta.Update(context.Background(), func(tx registry.Tx) error {
 		keys := []registry.AccessKey{{ID: "GOOD"}, {ID: "DISABLED", Disabled: true}}

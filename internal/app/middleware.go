@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/openecr/openecr/internal/admission"
 	"github.com/openecr/openecr/internal/registry"
 	"github.com/openecr/openecr/internal/telemetry"
 )
@@ -28,6 +29,8 @@ type record struct {
 	caller    registry.Caller
 	err       error
 	from      connection
+	// What the request holds of the server until it ends: a place for its work, and memory for its body.
+	place, memory admission.Place
 }
 
 type recordKey struct{}
@@ -79,6 +82,8 @@ func withMiddleware(next http.Handler, log *slog.Logger, proxies []netip.Prefix,
 		rec.from = believeProxy(r, proxies)
 		w.Header().Set(requestIDHeader, rec.id)
 		defer func() {
+			rec.place.Leave()
+			rec.memory.Leave()
 			cut := recoverPanic(recover(), rec, out)
 			took := time.Since(start)
 			observed.End(telemetry.Answer{Wire: rec.wire, Operation: rec.operation, Status: out.status, Received: in.n, Sent: out.n, Took: took})
@@ -116,7 +121,7 @@ const requestIDHeader = "X-Amzn-Requestid"
 
 func logRequest(log *slog.Logger, r *http.Request, rec *record, in int64, out *countingWriter, took time.Duration) {
 	level := slog.LevelInfo
-	if out.status >= http.StatusInternalServerError {
+	if out.status >= http.StatusInternalServerError && registry.KindOf(rec.err) != registry.Overloaded { // that many lines would be a load too
 		level = slog.LevelError
 	}
 	if !log.Enabled(r.Context(), level) {

@@ -210,3 +210,9 @@ func (f *fileWriter) Flush() {}
 func TestObserveOutsideTheMiddlewareDoesNothing(t *testing.T) {
 	observe(newRequest(http.MethodGet, "/", "").WithContext(context.Background()), "x", registry.Caller{}, nil)
 }
+
+// withMiddlewareForTest is a handler as the server has it, with its log thrown away.
+func withMiddlewareForTest(t *testing.T, handler http.Handler) http.Handler {
+	t.Helper()
+	return withMiddleware(handler, slog.New(slog.DiscardHandler), nil, newObserver(t))
+}

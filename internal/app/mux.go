@@ -29,6 +29,7 @@ type muxConfig struct {
 	access       Access
 	ready        *readiness
 	auditor      *auditor
+	gates        *gates
 }
 
 // newMux tells requests apart: POST / is the API or STS, /v2/ and /token are the docker registry, everything else that only
@@ -47,6 +48,8 @@ func newMux(c muxConfig) http.Handler {
 		SpoolDir:   c.spool,
 		Throttle:   throttle.take,
 		Audit:      c.auditor.hook(),
+		Receive:    c.gates.receive,
+		Admit:      c.gates.admit,
 		Observe:    observe,
 	})
 	oci := ociapi.New(ociapi.Options{
@@ -55,13 +58,14 @@ func newMux(c muxConfig) http.Handler {
 		Authenticate: authenticateWithConditions(id.authenticate),
 		IssueToken:   id.issueBearer,
 		Throttle:     throttle.take,
+		Admit:        c.gates.admit,
 		Private:      c.access.Private,
 		CreateOnPush: c.access.catalogOfPushed(),
 		DefaultAlias: func(context.Context, registry.Caller) ref.Alias { return ref.Alias(c.alias) },
 		Audit:        c.auditor.hook(),
 		Observe:      observe,
 	})
-	logos := logoHandler(c.registry)
+	logos := c.gates.around(browsing, logoHandler(c.registry))
 	people := newSignIns(id)
 	// Its templates and files are made ready when somebody first looks at a page: a server that only machines use starts
 	// faster and stays smaller without.
@@ -77,6 +81,8 @@ func newMux(c muxConfig) http.Handler {
 			Observe:   observe,
 		})
 	})
+	browse := c.gates.around(browsing, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { pages().ServeHTTP(w, r) }))
+	crawl := c.gates.around(browsing, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { pages().Crawl(w, r) }))
 	routes := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path := r.URL.Path
 		switch {
@@ -89,16 +95,16 @@ func newMux(c muxConfig) http.Handler {
 		case path == "/healthz" || path == "/readyz":
 			onWire("probe", c.ready, w, r)
 		case r.Method == http.MethodGet || r.Method == http.MethodHead:
-			onWire("gallery", pages(), w, r)
+			onWire("gallery", browse, w, r)
 		case r.Method == http.MethodPost && gallery.TakesForms(path):
-			onWire("gallery", pages(), w, r)
+			onWire("gallery", browse, w, r)
 		case r.Method == http.MethodPost && gallery.IsCrawl(path):
-			onWire("gallery", http.HandlerFunc(pages().Crawl), w, r)
+			onWire("gallery", crawl, w, r)
 		default:
 			http.Error(w, "There is nothing at this address. Images are under /v2/, the API takes POST at /.", http.StatusNotFound)
 		}
 	})
-	return withOtherServices(routes, c.registry, id, c.auditor)
+	return withOtherServices(routes, c.registry, id, c.auditor, c.gates)
 }
 
 // newAdminMux is what only an operator may see.

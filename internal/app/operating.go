@@ -79,3 +79,25 @@ func watchStore(o *telemetry.Observer, s stores) {
 		return n, err
 	})
 }
+
+// watchOverload has the observer read how much is done at once, and how much room is left.
+func (a *App) watchOverload(o *telemetry.Observer, g *gates, d *disks, size capacity) {
+	o.WatchWork(func() []telemetry.Work {
+		var all []telemetry.Work
+		for w, gate := range g.of {
+			use := gate.Use()
+			all = append(all, telemetry.Work{Kind: work(w).String(), Places: use.Places, Inside: use.Inside, Waiting: use.Waiting, Refused: use.Refused})
+		}
+		return all
+	})
+	o.WatchRoom(func() telemetry.Room {
+		var room telemetry.Room
+		room.MemoryLimit, room.MaxConnections = size.memory, size.connections
+		room.Connections, room.Evicted = a.connections.use()
+		for _, disk := range *d {
+			disk.take(0)
+			room.Disks = append(room.Disks, telemetry.Disk{Holds: disk.name, Free: disk.free.Load(), Least: disk.least.Load()})
+		}
+		return room
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,6 +25,7 @@ const (
 type readiness struct {
 	checks   []storeCheck
 	draining atomic.Bool
+	lowDisks func() []string // that are too full for uploads; nil where none is watched
 
 	mu      sync.Mutex  // held while the stores are asked, so that they are asked once
 	failure *storeError // of the last check; nil when all answered
@@ -104,5 +106,17 @@ func (p *readiness) serveReady(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	observe(r, readyOperation, registry.Caller{}, nil)
-	_, _ = w.Write([]byte("ok\n"))
+	_, _ = w.Write([]byte("ok\n" + p.remark()))
+}
+
+// remark is what an operator should know although the server does its work.
+func (p *readiness) remark() string {
+	if p.lowDisks == nil {
+		return ""
+	}
+	low := p.lowDisks()
+	if len(low) == 0 {
+		return ""
+	}
+	return "Uploads are refused: less is free than --min-free-space where these are kept: " + strings.Join(low, ", ") + ".\n"
 }

@@ -11,14 +11,14 @@ import (
 
 // withOtherServices answers what is meant for STS, and refuses what is meant for a service that is not here, before next
 // takes it for something else: with AWS_ENDPOINT_URL set, tools send all they do here.
-func withOtherServices(next http.Handler, reg *registry.Registry, id *identity, account *auditor) http.Handler {
+func withOtherServices(next http.Handler, reg *registry.Registry, id *identity, account *auditor, gates *gates) http.Handler {
 	begin := beginWithConditions(id.beginSTS)
-	sts := stsapi.New(stsapi.Options{
+	sts := gates.around(signingIn, stsapi.New(stsapi.Options{
 		Registry:   reg,
 		Begin:      func(r *http.Request) (stsapi.Pending, error) { return begin(r) },
 		IssueToken: id.issuePassword,
 		Observe:    account.auditedSTS(observe),
-	})
+	}))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if ecrapi.IsCall(r) { // whatever it is signed for
 			next.ServeHTTP(w, r)

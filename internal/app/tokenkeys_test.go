@@ -29,7 +29,7 @@ func tokenFleet(t *testing.T, n int, now *time.Time) ([]*tokenNode, *administrat
 	must(t, os.MkdirAll(c.Data, 0o700))
 	a := &App{log: slog.New(slog.DiscardHandler)}
 	t.Cleanup(func() { must(t, a.Close()) })
-	opened, err := a.openStores(t.Context(), c.Stores)
+	opened, err := a.openStores(t.Context(), c.Stores, capacity{})
 	must(t, err)
 	store := opened.tokenKeys(registry.New(registry.Config{Meta: opened.meta, Blobs: opened.blobs}))
 	nodes := make([]*tokenNode, n)

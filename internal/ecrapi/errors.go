@@ -3,8 +3,11 @@ package ecrapi
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
+	"strconv"
+	"time"
 
 	"github.com/openecr/openecr/ecrpublic"
 	"github.com/openecr/openecr/internal/registry"
@@ -15,7 +18,9 @@ type Error struct {
 	Code    string
 	Message string
 	Status  int
-	cause   error
+	// RetryAfter is how long to wait before the call is sent again; 0 says nothing about it.
+	RetryAfter time.Duration
+	cause      error
 }
 
 func (e *Error) Error() string        { return e.Code + ": " + e.Message }
@@ -60,13 +65,18 @@ var codes = map[registry.Kind]string{
 	registry.LimitExceeded:            "LimitExceededException",
 	registry.Referenced:               "InvalidParameterException", // the registry wire only
 	registry.ReadOnly:                 "ServiceUnavailableException",
+	registry.Overloaded:               "ThrottlingException",
+	registry.NoRoom:                   "ServiceUnavailableException",
 }
+
+// common are the kinds that any operation may end with, so that none lists them.
+var common = []registry.Kind{registry.AccessDenied, registry.ReadOnly, registry.Overloaded, registry.NoRoom}
 
 // code is the exception for a kind as far as the operation models it. An unknown registry is, for the operations that
 // model no such thing, a repository that is not there; what is left is a parameter that cannot be right.
 func code(op *ecrpublic.Operation, kind registry.Kind) string {
-	if op == nil || kind == registry.AccessDenied || kind == registry.ReadOnly {
-		return codes[kind] // common to all operations, so no operation lists it
+	if op == nil || slices.Contains(common, kind) {
+		return codes[kind]
 	}
 	candidates := []string{codes[kind]}
 	if kind == registry.RegistryNotFound {
@@ -110,12 +120,7 @@ func exceptionOf(op *ecrpublic.Operation, err error) (name, message string, ok b
 func writeError(w http.ResponseWriter, op *ecrpublic.Operation, err error) {
 	var refused *registry.Error
 	if errors.As(err, &refused) {
-		status := http.StatusBadRequest
-		if refused.Kind == registry.ReadOnly {
-			w.Header().Set("Retry-After", "30")
-			status = http.StatusServiceUnavailable // which clients try again after
-		}
-		write(w, status, refusal(op, refused))
+		write(w, statusOf(w.Header(), refused.Kind), refusal(op, refused))
 		return
 	}
 	name, message, ok := exceptionOf(op, err)
@@ -124,12 +129,34 @@ func writeError(w http.ResponseWriter, op *ecrpublic.Operation, err error) {
 		write(w, http.StatusInternalServerError, exceptionBody("ServerException", text))
 		return
 	}
+	var own *Error
+	if errors.As(err, &own) && own.RetryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(own.RetryAfter.Seconds()))))
+	}
 	status := http.StatusBadRequest
 	var special interface{ HTTPStatus() int }
 	if errors.As(err, &special) {
 		status = special.HTTPStatus()
 	}
 	write(w, status, exceptionBody(name, message))
+}
+
+// statusOf is the status for a kind, and says when to come back where that may help. The SDKs send again after 503 and,
+// whatever the status, after a ThrottlingException; AWS sends that with 400. After 507 they show the message at once.
+func statusOf(h http.Header, kind registry.Kind) int {
+	switch kind {
+	case registry.ReadOnly:
+		h.Set("Retry-After", "30")
+		return http.StatusServiceUnavailable
+	case registry.Overloaded:
+		h.Set("Retry-After", "1")
+		return http.StatusBadRequest
+	case registry.NoRoom:
+		h.Set("Retry-After", "30")
+		return http.StatusInsufficientStorage
+	default:
+		return http.StatusBadRequest
+	}
 }
 
 // refusal is the body for an error of the core. One exception carries more than a message.

@@ -14,6 +14,8 @@ const (
 	maxPart = 20 << 20
 	// maxPartMembers is room for all members of an UploadLayerPart request but the blob.
 	maxPartMembers = 64 << 10
+	// partBuffer is what a part takes of memory while it is read.
+	partBuffer = 64 << 10
 )
 
 // uploadLayerPart takes a body of up to 40 MiB without holding it. The blob is decoded as it arrives and spooled; only
@@ -72,7 +74,7 @@ func (c *call) uploadLayerPart(pending Pending) ([]byte, error) {
 func (c *call) scanBody(pending Pending, scanner *partScanner) error {
 	limit := bodyLimit(c.op)
 	hash := sha256.New()
-	n, err := io.CopyBuffer(io.MultiWriter(hash, scanner), io.LimitReader(c.r.Body, limit+1), make([]byte, 64<<10))
+	n, err := io.CopyBuffer(io.MultiWriter(hash, scanner), io.LimitReader(c.r.Body, limit+1), make([]byte, partBuffer))
 	if err != nil {
 		return brokenBody(err)
 	}

@@ -36,6 +36,11 @@ type Options struct {
 	// Throttle says how long the caller is to wait before it calls the operation again; 0 lets the call go on. Nil never
 	// throttles.
 	Throttle func(r *http.Request, caller registry.Caller, operation string) time.Duration
+	// Receive has a call wait until there is memory for its body of that size, before anybody is proven to send it, and
+	// fails when there is none. Nil receives all.
+	Receive func(r *http.Request, operation string, bytes int64) error
+	// Admit has a call of a proven caller wait until there is a place for it, and fails when there is none. Nil admits all.
+	Admit func(r *http.Request, caller registry.Caller, operation string) error
 	// SpoolDir holds layer parts whose signature is not proven yet. Files in it are unlinked as soon as they are made.
 	SpoolDir string
 	// Audit hears, before the answer, of every call that changes something or should have, and of those that were refused
@@ -86,6 +91,12 @@ func New(o Options) *Server {
 	}
 	if s.Throttle == nil {
 		s.Throttle = func(*http.Request, registry.Caller, string) time.Duration { return 0 }
+	}
+	if s.Receive == nil {
+		s.Receive = func(*http.Request, string, int64) error { return nil }
+	}
+	if s.Admit == nil {
+		s.Admit = func(*http.Request, registry.Caller, string) error { return nil }
 	}
 	s.handlers = s.operations()
 	return s
@@ -147,6 +158,9 @@ func (c *call) serve() ([]byte, error) {
 	if c.r.ContentLength > bodyLimit(c.op) {
 		return nil, bodyTooLarge(c.op)
 	}
+	if err := c.server.Receive(c.r, c.op.Name, c.held()); err != nil {
+		return nil, err
+	}
 	if c.op.Name == "UploadLayerPart" {
 		return c.uploadLayerPart(pending)
 	}
@@ -180,6 +194,19 @@ func (c *call) answer(in any) ([]byte, error) {
 	return ecrpublic.Marshal(out)
 }
 
+// held is how much of the body is in memory at once: all of it, save for layer parts. A body of unknown length may
+// have as much as the operation takes.
+func (c *call) held() int64 {
+	switch {
+	case c.op.Name == "UploadLayerPart":
+		return partBuffer
+	case c.r.ContentLength < 0:
+		return bodyLimit(c.op)
+	default:
+		return c.r.ContentLength
+	}
+}
+
 // readBody holds the whole body, which is small for every operation that comes here, and proves its signature.
 func (c *call) readBody(pending Pending) ([]byte, error) {
 	limit := bodyLimit(c.op)
@@ -196,15 +223,15 @@ func (c *call) readBody(pending Pending) ([]byte, error) {
 	return body, c.prove(pending, sha256.Sum256(body))
 }
 
-// prove finds out who calls, and whether that account calls too often.
+// prove finds out who calls, and whether that account calls too often or while there is too much to do.
 func (c *call) prove(pending Pending, bodySHA256 [sha256.Size]byte) (err error) {
 	if c.caller, err = pending.Finish(bodySHA256); err != nil {
 		return err
 	}
-	if c.server.Throttle(c.r, c.caller, c.op.Name) > 0 {
-		return &Error{Code: "ThrottlingException", Status: http.StatusBadRequest, Message: "Rate exceeded"}
+	if wait := c.server.Throttle(c.r, c.caller, c.op.Name); wait > 0 {
+		return &Error{Code: "ThrottlingException", Status: http.StatusBadRequest, Message: "Rate exceeded", RetryAfter: wait}
 	}
-	return nil
+	return c.server.Admit(c.r, c.caller, c.op.Name)
 }
 
 // bodyLimit is how many bytes a request may have: what its largest member needs in JSON, and room for the others.

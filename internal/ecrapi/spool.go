@@ -67,7 +67,7 @@ func (s *spools) acquire(ctx context.Context, key string, size int64) (release f
 		select {
 		case <-freed:
 		case <-ctx.Done():
-			return nil, &Error{Code: "ThrottlingException", Status: http.StatusBadRequest, Message: "Rate exceeded", cause: ctx.Err()}
+			return nil, &Error{Code: "ThrottlingException", Status: http.StatusBadRequest, Message: "Rate exceeded", RetryAfter: time.Second, cause: ctx.Err()}
 		}
 	}
 }

@@ -79,8 +79,10 @@ func explain(err error) failure {
 		return failure{Status: http.StatusNotFound, Heading: "There is no such image", Text: "The repository has no image with this tag or digest. It may have been deleted or replaced."}
 	case registry.AccessDenied:
 		return failure{Status: http.StatusForbidden, Heading: "You may not see this", Text: refused.Message}
-	case registry.ReadOnly:
+	case registry.ReadOnly, registry.Overloaded:
 		return failure{Status: http.StatusServiceUnavailable, Heading: "Not now", Text: refused.Message}
+	case registry.NoRoom:
+		return failure{Status: http.StatusInsufficientStorage, Heading: "Not now", Text: refused.Message}
 	default:
 		return failure{Status: http.StatusBadRequest, Heading: "This cannot be shown", Text: refused.Message}
 	}

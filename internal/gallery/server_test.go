@@ -61,6 +61,7 @@ func TestInternalErrorsAreNamedByTheirRequest(t *testing.T) {
 func TestErrorPages(t *testing.T) {
 	want := map[registry.Kind]int{
 		registry.RegistryNotFound: 404, registry.RepositoryNotFound: 404, registry.ImageNotFound: 404, registry.AccessDenied: 403, registry.ReadOnly: 503,
+		registry.Overloaded: 503, registry.NoRoom: 507,
 	}
 	for _, kind := range registry.Kinds() {
 		status, ok := want[kind]

@@ -66,6 +66,8 @@ var answers = map[registry.Kind]answer{
 	registry.LimitExceeded:            {http.StatusForbidden, codeDenied},
 	registry.Referenced:               {http.StatusMethodNotAllowed, codeUnsupported},
 	registry.ReadOnly:                 {http.StatusServiceUnavailable, codeUnavailable},
+	registry.Overloaded:               {http.StatusServiceUnavailable, codeTooManyRequests}, // docker sends again after 5xx, never after 429
+	registry.NoRoom:                   {http.StatusInsufficientStorage, codeUnavailable},    // of a 5xx docker shows the status alone: it has to say it
 }
 
 // Error is a refusal as the client reads it.
@@ -162,8 +164,10 @@ func (s *Server) coreRefusal(r *http.Request, q Request, caller registry.Caller,
 	a := answers[refused.Kind]
 	e := refusef(a.status, a.code, "%s", refused.Message)
 	switch {
-	case refused.Kind == registry.ReadOnly:
+	case refused.Kind == registry.ReadOnly || refused.Kind == registry.NoRoom:
 		e.Header = http.Header{"Retry-After": {"30"}}
+	case refused.Kind == registry.Overloaded:
+		e.Header = http.Header{"Retry-After": {"1"}} // it has waited for a place already
 	case refused.Kind == registry.Referenced:
 		e.Header = http.Header{"Allow": {"GET, HEAD"}} // as long as something needs it
 	case refused.Kind == registry.ImageNotFound:

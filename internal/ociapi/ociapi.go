@@ -32,6 +32,8 @@ type Options struct {
 	// Throttle says how long the caller is to wait before it makes a request of that kind again; 0 lets it go on. Nil never
 	// throttles.
 	Throttle func(r *http.Request, caller registry.Caller, kind string) time.Duration
+	// Admit has a request wait until there is a place for it, and fails when there is none. Nil admits all.
+	Admit func(r *http.Request, caller registry.Caller, kind string) error
 	// DefaultAlias is the alias to suggest to a caller who named none; empty when there is nothing to suggest.
 	DefaultAlias func(context.Context, registry.Caller) ref.Alias
 	// Private lets nobody pull without signing in.
@@ -72,6 +74,9 @@ func New(o Options) *Server {
 	if o.Throttle == nil {
 		o.Throttle = func(*http.Request, registry.Caller, string) time.Duration { return 0 }
 	}
+	if o.Admit == nil {
+		o.Admit = func(*http.Request, registry.Caller, string) error { return nil }
+	}
 	return &Server{o}
 }
 
@@ -102,7 +107,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) (Request, registry.Caller, error) {
 	q, malformed := Parse(r.Method, r.URL)
 	if q.Kind == TokenGet || q.Kind == TokenPost {
-		if err := s.throttle(r, q, registry.Caller{}); err != nil {
+		if err := s.admit(r, q, registry.Caller{}); err != nil {
 			return q, registry.Caller{}, err
 		}
 		return q, registry.Caller{}, s.token(w, r)
@@ -123,7 +128,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) (Request, registr
 	case q.Kind.pushes() && caller.Anonymous():
 		return q, caller, s.signIn(r, q, "Pushing")
 	}
-	if err := s.throttle(r, q, caller); err != nil {
+	if err := s.admit(r, q, caller); err != nil {
 		return q, caller, err
 	}
 	if err := s.checkScopes(r, q, caller, scopes); err != nil {
@@ -133,6 +138,14 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) (Request, registr
 		q.Mount = ref.Digest{} // as if its source were not there
 	}
 	return q, caller, s.handler(q.Kind)(w, r, q, caller)
+}
+
+// admit lets a request go on that comes neither too often nor while there is too much to do.
+func (s *Server) admit(r *http.Request, q Request, caller registry.Caller) error {
+	if err := s.throttle(r, q, caller); err != nil {
+		return err
+	}
+	return s.Admit(r, caller, string(q.Kind))
 }
 
 // throttle refuses a caller who asks too often, and says when to come back (RFC 9110, "Retry-After").

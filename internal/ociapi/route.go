@@ -78,6 +78,17 @@ var routes = [...]route{
 	{ReferrersList, http.MethodHead, resourceReferrers, false, "ListImageReferrers"},
 }
 
+// Kinds are the names of all kinds.
+func Kinds() []string {
+	var names []string
+	for _, r := range routes {
+		if name := string(r.kind); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // IsKind says whether a kind has that name.
 func IsKind(name string) bool {
 	return slices.ContainsFunc(routes[:], func(r route) bool { return string(r.kind) == name })

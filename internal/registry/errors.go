@@ -41,7 +41,9 @@ const (
 	ReferencedImagesNotFound
 	Referenced // an image or index needs what should be deleted
 	LimitExceeded
-	ReadOnly // for a while, by the operator's wish
+	ReadOnly   // for a while, by the operator's wish
+	Overloaded // too much of this work runs and waits; package app decides that
+	NoRoom     // the disk is nearly full, so nothing is added; package app watches it
 	numKinds
 )
 

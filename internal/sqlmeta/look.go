@@ -54,7 +54,7 @@ func (o Options) openLooking() (_ lookingEngine, name string, err error) {
 	} else if err != nil {
 		return lookingEngine{}, o.Path, err
 	}
-	connector, err := sqliteConnector(o.Path, queryOnly)
+	connector, err := o.sqliteConnector(queryOnly)
 	if err != nil {
 		return lookingEngine{}, o.Path, err
 	}

@@ -33,11 +33,11 @@ func (o Options) openSQLite(ctx context.Context) (engine, error) {
 			return nil, fmt.Errorf("create: %w", err)
 		}
 	}
-	write, err := sqliteConnector(o.Path, nil)
+	write, err := o.sqliteConnector(nil)
 	if err != nil {
 		return nil, err
 	}
-	read, err := sqliteConnector(o.Path, queryOnly)
+	read, err := o.sqliteConnector(queryOnly)
 	if err != nil {
 		return nil, err
 	}
@@ -48,8 +48,7 @@ func (o Options) openSQLite(ctx context.Context) (engine, error) {
 		writer.close()
 		return nil, errors.Join(err, writing.Close())
 	}
-	readers := runtime.GOMAXPROCS(0) // more of them only slow each other down
-	return &sqliteEngine{writing, startWriter(writer), newPool(o.openDB(read), d, readers)}, nil
+	return &sqliteEngine{writing, startWriter(writer), newPool(o.openDB(read), d, readers())}, nil
 }
 
 func (e *sqliteEngine) read(ctx context.Context, fn func(*session) error) error {
@@ -153,7 +152,7 @@ func (o Options) createSQLite(ctx context.Context) error {
 
 // fillSQLite leaves the schema in the file, of which nothing is synced.
 func (o Options) fillSQLite(ctx context.Context, path string) error {
-	c, err := sqliteConnector(path, map[string]string{"_synchronous": "OFF"})
+	c, err := Options{Path: path}.sqliteConnector(map[string]string{"_synchronous": "OFF"})
 	if err != nil {
 		return err
 	}
@@ -166,19 +165,26 @@ func (o Options) fillSQLite(ctx context.Context, path string) error {
 
 var queryOnly = map[string]string{"_query_only": "1"}
 
-// sqliteConnector opens path with WAL and a flush at every commit, and with further options. The cache is per
+// readers is how many connections read: more of them only slow each other down.
+func readers() int { return runtime.GOMAXPROCS(0) }
+
+// sqliteConnector opens the file with WAL and a flush at every commit, and with further options. The page cache is per
 // connection, so it is small.
-func sqliteConnector(path string, further map[string]string) (driver.Connector, error) {
-	path, err := filepath.Abs(path)
+func (o Options) sqliteConnector(further map[string]string) (driver.Connector, error) {
+	path, err := filepath.Abs(o.Path)
 	if err != nil {
 		return nil, err
+	}
+	cache := 8 << 20
+	if o.CacheBytes > 0 {
+		cache = max(o.CacheBytes/(readers()+1), 256<<10)
 	}
 	options := url.Values{
 		"_busy_timeout": {"10000"},
 		"_journal_mode": {"WAL"},
 		"_synchronous":  {"FULL"},
 		"_foreign_keys": {"1"},
-		"_pragma":       {"cache_size(-8192)"},
+		"_pragma":       {fmt.Sprintf("cache_size(-%d)", cache>>10)}, // in KiB
 		"_dqs":          {"0"},
 	}
 	for name, value := range further {

@@ -25,6 +25,9 @@ type Options struct {
 	// Replica, unless empty, is the URL of a standby of that database. It serves ViewStale.
 	Replica string
 
+	// CacheBytes is the memory of all page caches of SQLite together; 0 is 8 MiB for each connection.
+	CacheBytes int
+
 	// WrapConnector, unless nil, stands between the store and its driver. Tests watch statements through it.
 	WrapConnector func(driver.Connector) driver.Connector
 }

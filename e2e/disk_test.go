@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecrpublic"
@@ -32,7 +33,7 @@ func TestFullDiskIsAnErrorNotABrokenRegistry(t *testing.T) {
 		upload, err := registry.startUpload(t.Context(), "hello")
 		must(t, err)
 		big := randomData(capacity + 1<<20)
-		_, text, err := registry.request(t.Context(), http.StatusInternalServerError, "PATCH", upload, nil, bytes.NewReader(big))
+		_, text, err := registry.request(t.Context(), http.StatusInsufficientStorage, "PATCH", upload, nil, bytes.NewReader(big))
 		if err != nil {
 			t.Errorf("sending more than the disk holds: %v", err)
 		}
@@ -53,6 +54,7 @@ func TestFullDiskIsAnErrorNotABrokenRegistry(t *testing.T) {
 		}
 		registry.mustHave(t, before)
 		must(t, os.Remove(filler))
+		time.Sleep(time.Second) // the server asks that often how much is free
 		digest, err := registry.pushBlob(t.Context(), "hello", randomData(1<<20))
 		must(t, err)
 		s.restart()

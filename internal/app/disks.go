@@ -174,7 +174,11 @@ type roomyBlobs struct {
 }
 
 func (b *roomyBlobs) Append(ctx context.Context, u registry.Unfinished, r io.Reader, allot registry.Allot) (registry.Unfinished, error) {
-	return b.Blobs.Append(ctx, u, &roomyReader{r, b.disk}, allot)
+	next, err := b.Blobs.Append(ctx, u, &roomyReader{r, b.disk}, allot)
+	if err != nil {
+		b.disk.asked.Store(0) // what has failed is cut off again
+	}
+	return next, err
 }
 
 // roomyReader yields bytes as long as the disk has room for them.

@@ -37,6 +37,8 @@ func exercise(t *testing.T) *Observer {
 	o.Blobs(registrytest.NewMemBlobs(t))
 	o.WatchPools(func() []Pool { return []Pool{{Name: "read", Max: 1, Waited: time.Second}} })
 	o.WatchUploads(func(context.Context) (int, error) { return 0, nil })
+	o.WatchWork(func() []Work { return []Work{{Kind: "upload", Places: 1}} })
+	o.WatchRoom(func() Room { return Room{Disks: []Disk{{Holds: "layers"}}} })
 	return o
 }
 

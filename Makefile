@@ -9,14 +9,18 @@ export CGO_ENABLED := 0
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GOLANGCI_LINT_VERSION := v2.15.0
 TOOLS := $(HOME)/.cache/openecr/tools
+GOVULNCHECK_VERSION := v1.9.0
+CYCLONEDX_VERSION := v1.10.0
 GOLANGCI_LINT := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)/golangci-lint
+GOVULNCHECK := $(TOOLS)/govulncheck-$(GOVULNCHECK_VERSION)/govulncheck
+CYCLONEDX := $(TOOLS)/cyclonedx-gomod-$(CYCLONEDX_VERSION)/cyclonedx-gomod
 
 # The docker engine, mounts and name spaces of the end-to-end tests need root.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,-exec "sudo -E")
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## build the static binary tmp/openecr
@@ -87,6 +91,29 @@ tools: $(GOLANGCI_LINT) ## install the Debian packages and Go tools that the tes
 
 $(GOLANGCI_LINT):
 	GOBIN=$(@D) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+
+.PHONY: fuzz
+fuzz: ## fuzz every parser of outside bytes in turn, FUZZTIME=10m each; FUZZ=auth chooses by name
+	@tools/fuzz "$(or $(FUZZTIME),1m)" "$(FUZZ)"
+
+.PHONY: vulncheck
+vulncheck: $(GOVULNCHECK) ## look for known vulnerabilities in what is called; VULNDB=/path/to/osv/files without the network
+	$(GOVULNCHECK) $(if $(VULNDB),-db file://$(VULNDB)) ./...
+
+$(GOVULNCHECK):
+	GOBIN=$(@D) go install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)
+
+.PHONY: sbom
+sbom: $(CYCLONEDX) ## write the list of what is in the binary, as CycloneDX: tmp/openecr.cdx.json
+	mkdir -p tmp
+	$(CYCLONEDX) app -json -licenses -main cmd/openecr -output tmp/openecr.cdx.json .
+
+$(CYCLONEDX):
+	GOBIN=$(@D) go install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX_VERSION)
+
+.PHONY: reproducible
+reproducible: ## build the last commit twice, in different folders and from nothing, and compare the binaries
+	@tools/reproducible "$(VERSION)"
 
 .PHONY: bench
 bench: ## run the benchmarks of single paths

@@ -3,6 +3,7 @@ package stsapi
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/xml"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -165,4 +166,20 @@ func TestTokenThatCannotBeIssued(t *testing.T) {
 	if w.Code != 500 || strings.Contains(w.Body.String(), "secret") {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
+}
+
+// Whatever form is signed and sent: an answer in XML that is no failure of the server's.
+func FuzzForm(f *testing.F) {
+	for _, body := range []string{
+		"Action=GetCallerIdentity&Version=2011-06-15", "Action=GetServiceBearerToken&Version=2011-06-15", "Action=%00&Version=2011-06-15",
+		"Action=<a>&Version=2011-06-15", "%zz", "", "a=b;c=d", "Action=" + strings.Repeat("x", 200),
+	} {
+		f.Add(body)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		w := (&rig{caller: root}).call(t, body)
+		if err := xml.Unmarshal(w.Body.Bytes(), new(struct{})); err != nil || w.Code >= 500 {
+			t.Errorf("%q: %d %v %s", body, w.Code, err, w.Body)
+		}
+	})
 }

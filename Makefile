@@ -104,9 +104,8 @@ $(GOVULNCHECK):
 	GOBIN=$(@D) go install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)
 
 .PHONY: sbom
-sbom: $(CYCLONEDX) ## write the list of what is in the binary, as CycloneDX: tmp/openecr.cdx.json
-	mkdir -p tmp
-	$(CYCLONEDX) app -json -licenses -main cmd/openecr -output tmp/openecr.cdx.json .
+sbom: build $(CYCLONEDX) ## write the list of what is in the binary, as CycloneDX: tmp/openecr.cdx.json
+	$(CYCLONEDX) bin -json -licenses -std -version "$(VERSION)" -output tmp/openecr.cdx.json tmp/openecr
 
 $(CYCLONEDX):
 	GOBIN=$(@D) go install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX_VERSION)

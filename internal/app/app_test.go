@@ -74,7 +74,7 @@ func serve(t *testing.T, c Config) *running {
 	ctx, cancel := context.WithCancel(context.Background())
 	r.stop = cancel
 	var err error
-	r.App, err = New(ctx, c, slog.New(slog.NewJSONHandler(r.log, nil)))
+	r.App, err = New(ctx, c, slog.New(slog.NewJSONHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	must(t, err)
 	transport := new(http.Transport)
 	r.client = &http.Client{Transport: transport}

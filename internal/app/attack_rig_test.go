@@ -45,9 +45,8 @@ type victim struct {
 // holder has an access key.
 type holder struct{ id, secret string }
 
-func newVictim(t *testing.T) *victim {
+func newVictim(t *testing.T, c Config) *victim {
 	t.Helper()
-	c := newConfig(t)
 	v := &victim{T: t, running: serve(t, c), config: c, layer: "<html><script>alert(1)</script><svg onload=alert(2)>"}
 	env := readEnvironment(t, c)
 	v.root = holder{env.AccessKeyID, env.SecretAccessKey}

@@ -117,7 +117,7 @@ func attacksOn(v *victim) []attack {
 
 // Every line of the threat model is tried, and holds.
 func TestAttacks(t *testing.T) {
-	v := newVictim(t)
+	v := newVictim(t, newConfig(t))
 	attacks := attacksOn(v)
 	checkLines(t, attacks)
 	runnable := regexp.MustCompile(`(?i)<script>|<svg on|="javascript:|Access-Control-Allow`)

@@ -6,8 +6,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 func addr(t *testing.T, s string) net.Addr {
@@ -157,6 +159,48 @@ func TestHostOption(t *testing.T) {
 			if isAdmin := address != r.Info().URL; !isAdmin && res.StatusCode != want || isAdmin && res.StatusCode != 421 {
 				t.Errorf("%s as %s: %d %s", address, host, res.StatusCode, body)
 			}
+		}
+	}
+}
+
+// Every kind of address there is, on every listener that browsers reach: no answer runs anything that was not served as
+// a file, and none is taken for another type than it says.
+func TestEveryAnswerKeepsBrowsersFromRunningIt(t *testing.T) {
+	v := newVictim(t, newConfig(t))
+	alias, cookie := v.Info().Alias, header("Cookie", v.session().String())
+	page := v.send("GET", "/", "")
+	_, home := v.running.send(t, page)
+	asset := regexp.MustCompile(`/-/assets/[a-z]+\.[0-9a-f]+\.(?:css|js)`).FindString(home)
+	if asset == "" {
+		t.Fatalf("the home page has no assets:\n%s", home)
+	}
+	requests := []*http.Request{
+		v.call(v.root, "DescribeRegistries", `{}`), v.call(v.root, "CreateRepository", `{}`), v.send("POST", "/", ""),
+		v.callAt(time.Now(), "sts", v.root, "", "Action=GetCallerIdentity&Version=2011-06-15", without("X-Amz-Target"), header("Content-Type", "application/x-www-form-urlencoded")),
+		v.callAt(time.Now(), "s3", v.root, "", "", without("X-Amz-Target")),
+		v.send("POST", "/searchRepositoryCatalogData", `{}`), v.form("/-/sign-in", ""), v.send("PUT", "/", ""), v.send("OPTIONS", "/v2/", ""),
+		v.send("GET", "/", "", host("evil.example")), v.send("POST", "/", "", header("Origin", "https://evil.example")),
+		v.send("GET", "/-/repositories", "", cookie), v.send("GET", "/-/repositories/hello", "", cookie), v.send("GET", "/-/registry", "", cookie), v.send("GET", "/-/new", "", cookie),
+	}
+	for _, path := range []string{
+		"/", "/" + alias, "/" + alias + "/hello", "/" + alias + "/hello:1", "/" + alias + "/hello:1?tab=layers", "/" + alias + "/hello?feed=atom", "/search?searchTerm=h",
+		"/robots.txt", "/sitemap.xml", "/-/sign-in", "/-/nothing", asset, "/-/assets/none.css", "/-/logo/none.png", "/healthz", "/readyz", "/nothing/at/all",
+		"/v2/", "/token", v.repository() + "/tags/list", v.repository() + "/manifests/1", v.repository() + "/manifests/none", v.repository() + "/blobs/" + digest([]byte(v.layer)),
+		v.repository() + "/referrers/" + digest([]byte(v.manifest)), "/v2/x",
+	} {
+		requests = append(requests, v.send("GET", path, ""), v.send("HEAD", path, ""))
+	}
+	for _, path := range []string{"/healthz", "/readyz", "/metrics", "/debug/pprof/", "/debug/pprof/cmdline", "/nothing"} {
+		requests = append(requests, v.onAdmin(path))
+	}
+	for _, r := range requests {
+		res, _ := v.running.send(t, r)
+		policy := res.Header.Get("Content-Security-Policy")
+		if res.Header.Get("X-Content-Type-Options") != "nosniff" || !strings.HasPrefix(policy, "default-src 'none'; ") || strings.Contains(policy, "unsafe") {
+			t.Errorf("%s %s: %s with the policy %q", r.Method, r.URL, res.Status, policy)
+		}
+		if isPage := strings.HasPrefix(res.Header.Get("Content-Type"), "text/html"); isPage && !strings.Contains(policy, "frame-ancestors 'none'") {
+			t.Errorf("%s %s: a page that can be framed", r.Method, r.URL)
 		}
 	}
 }

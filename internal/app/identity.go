@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -125,10 +124,13 @@ func (i *identity) claims(r *http.Request) (auth.Claims, error) {
 
 const loginUser = "AWS"
 
+// errNotAWS does not repeat the name: it may be the password, given the wrong way round, and errors are logged.
+var errNotAWS = errors.New("the user name must be AWS")
+
 // checkPassword checks what docker login was given.
 func (i *identity) checkPassword(ctx context.Context, user, password string) (auth.Claims, error) {
 	if user != loginUser {
-		return auth.Claims{}, refused(fmt.Errorf("user name %q is not AWS", user))
+		return auth.Claims{}, refused(errNotAWS)
 	}
 	claims, err := i.tokens.ParsePassword(ctx, password)
 	if err != nil {

@@ -122,8 +122,8 @@ func TestAuthenticate(t *testing.T) {
 		}
 	}
 	for name, c := range map[string]struct{ header, want string }{
-		"another user":             {basic("root", password), `Your login is not valid: user name "root" is not AWS.`},
-		"no user":                  {basic("", password), `Your login is not valid: user name "" is not AWS.`},
+		"another user":             {basic("root", password), "Your login is not valid: the user name must be AWS."},
+		"no user":                  {basic("", password), "Your login is not valid: the user name must be AWS."},
 		"wrong password":           {basic("AWS", "secret"), tokenInvalid},
 		"no password":              {basic("AWS", ""), tokenInvalid},
 		"bearer token as password": {basic("AWS", bearer.Value), tokenInvalid},

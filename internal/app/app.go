@@ -43,6 +43,7 @@ type App struct {
 	controlLis   net.Listener
 	challengeLis net.Listener
 	closers      []func() error        // in the order of opening
+	predecessor  string                // process that had the data before and did not end in order; empty for none
 	background   func(context.Context) // works while Run does
 	ending       chan struct{}         // closed when Run is told to stop
 	ready        *readiness
@@ -97,10 +98,15 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if err := a.takeData(ctx, c.Stores); err != nil {
 		return nil, err
 	}
+	repaired, err := a.repair(c.Stores)
+	if err != nil {
+		return nil, err
+	}
 	stores, err := a.openStores(ctx, c.Stores, size)
 	if err != nil {
 		return nil, err
 	}
+	repaired.tell(ctx, log, time.Now())
 	disks := watchDisks(c.Stores, size.minFree)
 	gates := newGates(size, disks)
 	public, err := a.listen(ctx, c, size.connections)
@@ -136,9 +142,6 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	a.info.Certificate = encryption.trust
 	a.info.URL, a.info.Registry = public.String(), public.Host+"/"+a.info.Alias
 	if err := writeInfo(c.Stores, a.info); err != nil {
-		return nil, err
-	}
-	if err := clearSpool(c.Stores); err != nil {
 		return nil, err
 	}
 	if err := a.listenSocket(ctx, c.Stores); err != nil {
@@ -365,15 +368,4 @@ func (a *App) openStores(ctx context.Context, s Stores, k capacity) (stores, err
 		return stores{}, err
 	}
 	return opened, nil
-}
-
-const spoolFolder = "spool"
-
-// clearSpool makes the folder for parts that are not proven yet. Its files have no names while they are used, so one
-// that is there was left by a crash in the instant between.
-func clearSpool(s Stores) error {
-	if err := os.RemoveAll(s.file(spoolFolder)); err != nil {
-		return fmt.Errorf("clear the spool: %w", err)
-	}
-	return os.Mkdir(s.file(spoolFolder), 0o700)
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/openecr/openecr/internal/blobfs"
+	"github.com/openecr/openecr/internal/durable"
 	"github.com/openecr/openecr/internal/registry"
 	"github.com/openecr/openecr/internal/sqlmeta"
 	"github.com/openecr/openecr/internal/transfer"
@@ -58,6 +59,9 @@ func (b Backup) Run(ctx context.Context, s Stores, p transfer.Progress) (done Ba
 	}
 	if err != nil {
 		return done, err
+	}
+	if _, err := durable.RemoveUnfinished(b.To); err != nil {
+		return done, fmt.Errorf("remove what an interrupted backup has left: %w", err)
 	}
 	folder := transfer.Folder(b.To)
 	if b.WithMasterKey {
@@ -131,7 +135,7 @@ func openNewest(ctx context.Context, folder transfer.Folder, identity string) (r
 
 // openSnapshot opens a copy of its rows, made in the folder scratch, and with it goes the copy.
 func openSnapshot(ctx context.Context, folder transfer.Folder, s transfer.Snapshot, scratch string) (registry.Meta, error) {
-	dir, err := os.MkdirTemp(scratch, ".rows-*")
+	dir, err := os.MkdirTemp(scratch, ".rows.unfinished-*") // see durable.RemoveUnfinished
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -43,12 +44,28 @@ func (a *App) lockData(s Stores) error {
 		}
 		return &inUseError{s.Data, strings.TrimSpace(string(holder[:n]))}
 	}
-	a.closers = append(a.closers, f.Close)
-	if err := f.Truncate(0); err != nil {
+	before := make([]byte, 20)
+	n, err := f.ReadAt(before, 0)
+	if err != nil && err != io.EOF {
+		f.Close()
 		return fmt.Errorf("lock the data folder: %w", err)
 	}
-	_, err = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
-	return err
+	a.predecessor = strings.TrimSpace(string(before[:n]))
+	a.closers = append(a.closers, func() error { return errors.Join(note(f, a.predecessor), f.Close()) })
+	return note(f, strconv.Itoa(os.Getpid()))
+}
+
+// note writes into the lock which process has the data. An orderly end clears it again, or leaves what was there before
+// where nobody has repaired yet what that process left.
+func note(f *os.File, process string) error {
+	err := f.Truncate(0)
+	if err == nil && process != "" {
+		_, err = f.WriteAt([]byte(process+"\n"), 0)
+	}
+	if err != nil {
+		return fmt.Errorf("lock the data folder: %w", err)
+	}
+	return nil
 }
 
 // checkOwner refuses to go on as somebody else than the one who runs the server: it could not open files made now.

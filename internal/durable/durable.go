@@ -45,14 +45,17 @@ func write(path string, content []byte, sync func(*os.File) error, name func(fro
 	return name(f.Name(), path)
 }
 
-// RemoveUnfinished removes what a crash has left of WriteFile and CreateFile in a folder, and counts it. Nobody must be
-// writing there.
-func RemoveUnfinished(dir string) (int, error) {
-	left, err := filepath.Glob(filepath.Join(dir, ".*"+unfinished))
-	for _, path := range left {
-		err = errors.Join(err, os.Remove(path))
+// RemoveUnfinished removes what a crash has left in a folder of WriteFile, CreateFile and whoever else names temporary files
+// and folders so, and counts it. Nobody must be writing there.
+func RemoveUnfinished(dir string) (removed int, err error) {
+	entries, err := os.ReadDir(dir)
+	for _, entry := range entries {
+		if ours, _ := filepath.Match(".*"+unfinished, entry.Name()); ours {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(dir, entry.Name())))
+			removed++
+		}
 	}
-	return len(left), err
+	return removed, err
 }
 
 // MakeFolder makes a folder with its parents, open to its owner only, and returns once their names are durable. It syncs the

@@ -33,6 +33,8 @@ func (o Options) openSQLite(ctx context.Context) (engine, error) {
 			return nil, fmt.Errorf("create: %w", err)
 		}
 	}
+	_, err := os.Stat(o.Path + "-wal")
+	hasLog := err == nil
 	write, err := o.sqliteConnector(nil)
 	if err != nil {
 		return nil, err
@@ -44,11 +46,22 @@ func (o Options) openSQLite(ctx context.Context) (engine, error) {
 	d := sqliteDialect()
 	writing := o.openDB(write)
 	writer := newSession(writing, d)
-	if err := migrate(ctx, writer, migrations()); err != nil {
+	err = migrate(ctx, writer, migrations())
+	if err == nil && hasLog {
+		err = writer.checkpoint(ctx)
+	}
+	if err != nil {
 		writer.close()
 		return nil, errors.Join(err, writing.Close())
 	}
 	return &sqliteEngine{writing, startWriter(writer), newPool(o.openDB(read), d, readers())}, nil
+}
+
+// checkpoint syncs the log that a killed process has left and moves it into the database. Its last rows may be in the
+// kernel only, and their commits unanswered: a power cut would take them back after this process has told of them.
+func (s *session) checkpoint(ctx context.Context) error {
+	_, err := s.exec(ctx, "PRAGMA wal_checkpoint(PASSIVE)")
+	return err
 }
 
 func (e *sqliteEngine) read(ctx context.Context, fn func(*session) error) error {
@@ -127,7 +140,7 @@ func jsonList(list any) any {
 // beside it the same mode. It is made under another name and without a flush at every step, and gets its own once it is
 // whole and synced, so a crash leaves no half of a store. Of two that do this at once, the file of one stays.
 func (o Options) createSQLite(ctx context.Context) error {
-	f, err := os.CreateTemp(filepath.Dir(o.Path), filepath.Base(o.Path)+".new-*") // with mode 0600
+	f, err := os.CreateTemp(filepath.Dir(o.Path), "."+filepath.Base(o.Path)+".unfinished-*") // with mode 0600; see durable.RemoveUnfinished
 	if err != nil {
 		return err
 	}

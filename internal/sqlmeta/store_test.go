@@ -229,3 +229,36 @@ func TestViewEndsWithItsContext(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What a killed process has committed is in its log, perhaps not on disk. Whoever opens the store tells of it, so it must
+// be safe by then.
+func TestOpenMovesAnOldLogIntoTheDatabase(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "meta.db")
+	s := openStore(t, Options{Path: path})
+	if err := s.Update(t.Context(), insertSetting("s")); err != nil {
+		t.Fatal(err)
+	}
+	copyTo := func(to string, suffixes ...string) {
+		for _, suffix := range suffixes {
+			content, err := os.ReadFile(path + suffix)
+			if err == nil {
+				err = os.WriteFile(to+suffix, content, 0o600)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	killed := filepath.Join(t.TempDir(), "meta.db")
+	copyTo(killed, "", "-wal")
+	again := openStore(t, Options{Path: killed})
+	path = killed
+	alone := filepath.Join(t.TempDir(), "meta.db")
+	copyTo(alone, "") // without the log
+	if err := again.View(t.Context(), readSetting("s")); err != nil {
+		t.Error(err)
+	}
+	if err := openStore(t, Options{Path: alone}).View(t.Context(), readSetting("s")); err != nil {
+		t.Errorf("the row is in the log only: %v", err)
+	}
+}

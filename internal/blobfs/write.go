@@ -13,9 +13,6 @@ import (
 	"github.com/openecr/openecr/internal/registry"
 )
 
-// piece is what one write takes: large enough that the system calls do not show, and all that an Append holds.
-type piece [256 << 10]byte
-
 // Append takes these steps. The caller records the new offset after the last; until then a crash costs nothing:
 //
 //  1. cut the file to offset          crash: the file holds what the record says
@@ -51,7 +48,7 @@ func (s *Store) append(ctx context.Context, locator string, offset int64, r io.R
 		return 0, err
 	}
 	defer f.Close()
-	n, err := s.write(ctx, f, offset, r)
+	n, err := s.receive(ctx, f, offset, r)
 	if err == nil {
 		err = syncData(f)
 	}
@@ -60,6 +57,52 @@ func (s *Store) append(ctx context.Context, locator string, offset int64, r io.R
 	}
 	if err != nil {
 		_ = f.Truncate(offset) // a tail that stays is cut by the next Append or Finish
+		return 0, err
+	}
+	return n, nil
+}
+
+// Put takes these steps. A crash before the caller's transaction leaves a file that no row names, for collection:
+//
+//  1. make a file that is read-only from the beginning
+//  2. write r into it
+//  3. sync the file
+//  4. sync its folder
+//
+// When a step fails, the file is removed.
+func (s *Store) Put(ctx context.Context, locator string, r io.Reader) (string, int64, error) {
+	size, err := s.put(ctx, locator, r)
+	if err != nil {
+		return "", 0, fmt.Errorf("put blob %s: %w", locator, s.explain(err))
+	}
+	return locator, size, nil
+}
+
+func (s *Store) put(ctx context.Context, locator string, r io.Reader) (int64, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	path, err := s.path(locator)
+	if err != nil {
+		return 0, err
+	}
+	if err := s.makeAllFolders(); err != nil {
+		return 0, err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, finishedMode)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	n, err := s.receive(ctx, f, 0, r)
+	if err == nil {
+		err = syncData(f)
+	}
+	if err == nil {
+		err = syncDir(filepath.Dir(path))
+	}
+	if err != nil {
+		_ = os.Remove(path) // else collected
 		return 0, err
 	}
 	return n, nil
@@ -158,42 +201,6 @@ func openAt(path string, size int64) (*os.File, error) {
 		}
 	}
 	return f, nil
-}
-
-// write copies r into f from offset on. It is not io.Copy: that hands the copying to f, which takes small pieces.
-func (s *Store) write(ctx context.Context, f *os.File, offset int64, r io.Reader) (n int64, err error) {
-	buf := s.pieces.Get().(*piece)
-	defer s.pieces.Put(buf)
-	for ended := false; !ended; {
-		var filled int
-		if filled, ended, err = fill(ctx, r, buf[:]); err != nil {
-			return n, err
-		}
-		if _, err := f.WriteAt(buf[:filled], offset+n); err != nil {
-			return n, err
-		}
-		n += int64(filled)
-	}
-	return n, nil
-}
-
-// fill reads until buf is full or r has ended. It is not io.ReadFull: that ends a short read with io.ErrUnexpectedEOF,
-// which is also what the body of a request yields when its client goes away.
-func fill(ctx context.Context, r io.Reader, buf []byte) (n int, ended bool, err error) {
-	for n < len(buf) {
-		if err := ctx.Err(); err != nil {
-			return n, false, err
-		}
-		read, err := r.Read(buf[n:])
-		n += read
-		if err == io.EOF {
-			return n, true, nil
-		}
-		if err != nil {
-			return n, false, err
-		}
-	}
-	return n, false, nil
 }
 
 // explain adds what the operator can do about a full disk.

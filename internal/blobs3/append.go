@@ -75,6 +75,7 @@ type appending struct {
 	key, locator string
 	allot        registry.Allot
 	state        *state // as noted before; run makes of it what to note then
+	whole        bool   // nothing follows, so the last part may be short
 	begun        bool   // the multipart upload was begun here, so nobody else knows of it
 
 	cancel   context.CancelCauseFunc
@@ -84,14 +85,20 @@ type appending struct {
 }
 
 func (a *appending) run(ctx context.Context, r io.Reader) error {
-	ctx, a.cancel = context.WithCancelCause(ctx)
-	before := *a.state
-	a.running.Go(func() { _ = a.removeTail(ctx, a.locator, before.stale) }) // else Discard or collection does it
-	source := a.readTail(ctx, a.locator, before.tail)
-	defer source.Close()
-	a.state.tail, a.state.stale = tail{}, before.tail.object
+	return a.together(ctx, func(ctx context.Context) error {
+		before := *a.state
+		a.running.Go(func() { _ = a.removeTail(ctx, a.locator, before.stale) }) // else Discard or collection does it
+		source := a.readTail(ctx, a.locator, before.tail)
+		defer source.Close()
+		a.state.tail, a.state.stale = tail{}, before.tail.object
+		return a.sendAll(ctx, io.MultiReader(source, r))
+	})
+}
 
-	err := a.sendAll(ctx, io.MultiReader(source, r))
+// together runs send and waits for the parts that it sends. When one fails, all end and nothing of them stays.
+func (a *appending) together(ctx context.Context, send func(ctx context.Context) error) error {
+	ctx, a.cancel = context.WithCancelCause(ctx)
+	err := send(ctx)
 	if err != nil {
 		a.cancel(err)
 	}
@@ -120,7 +127,7 @@ func (a *appending) sendAll(ctx context.Context, r io.Reader) error {
 			return err
 		}
 		ended, err = buf.fill(ctx, r)
-		if err == nil && buf.size >= minPart {
+		if err == nil && (buf.size >= minPart || a.whole && buf.size > 0) {
 			if err = a.send(ctx, buf); err == nil {
 				continue // it is released when it was sent
 			}

@@ -47,11 +47,16 @@ func (s *Store) finish(ctx context.Context, u registry.Unfinished, allot registr
 		locator := registry.NewLocator()
 		return locator, s.finishSmall(ctx, u.Locator, locator, st.tail)
 	}
-	err = s.complete(ctx, u.Locator, key, st, allot)
-	if errors.Is(err, registry.ErrAbsent) && s.isFinished(ctx, key, u.Offset) {
-		return u.Locator, nil
+	return u.Locator, s.completeOnce(ctx, u.Locator, key, st, allot)
+}
+
+// completeOnce is complete, also of what was completed before.
+func (s *Store) completeOnce(ctx context.Context, locator, key string, st *state, allot registry.Allot) error {
+	err := s.complete(ctx, locator, key, st, allot)
+	if errors.Is(err, registry.ErrAbsent) && s.isFinished(ctx, key, st.size()) {
+		return nil
 	}
-	return u.Locator, err
+	return err
 }
 
 // finishSmall stores an upload that is no more than a tail.

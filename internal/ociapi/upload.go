@@ -61,7 +61,7 @@ func (s *Server) uploadChunk(w http.ResponseWriter, r *http.Request, q Request, 
 	if err != nil {
 		return err
 	}
-	s.auditChunk(r, q, caller, up)
+	s.auditChunk(r, q, caller, up.Offset)
 	s.writeStanding(w, r, q, up, http.StatusAccepted)
 	return nil
 }
@@ -86,17 +86,7 @@ func (s *Server) uploadCancel(w http.ResponseWriter, r *http.Request, q Request,
 
 // uploadFinish adds the last chunk, if there is one, and ends the upload.
 func (s *Server) uploadFinish(w http.ResponseWriter, r *http.Request, q Request, caller registry.Caller) error {
-	if r.ContentLength != 0 || r.Header.Get("Content-Range") != "" {
-		up, err := s.appendChunk(r, q, caller)
-		if err == nil {
-			s.auditChunk(r, q, caller, up)
-		}
-		// An upload that is gone may have been finished by this very request, sent before: FinishUpload knows.
-		if err := accept(registry.UploadNotFound, err); err != nil {
-			return err
-		}
-	}
-	layer, err := s.Registry.FinishUpload(r.Context(), caller, q.Repository(), q.UploadID, []string{q.Digest.String()}, registry.FinishRules{})
+	layer, err := s.endUpload(r, q, caller)
 	if err := accept(registry.LayerAlreadyExists, err); err != nil {
 		return err
 	}
@@ -105,8 +95,23 @@ func (s *Server) uploadFinish(w http.ResponseWriter, r *http.Request, q Request,
 	return nil
 }
 
-func (s *Server) auditChunk(r *http.Request, q Request, caller registry.Caller, up registry.Upload) {
-	last := up.Offset - 1
+func (s *Server) endUpload(r *http.Request, q Request, caller registry.Caller) (registry.Layer, error) {
+	if r.ContentLength == 0 && r.Header.Get("Content-Range") == "" {
+		return s.Registry.FinishUpload(r.Context(), caller, q.Repository(), q.UploadID, []string{q.Digest.String()}, registry.FinishRules{})
+	}
+	part, err := partOf(r)
+	if err != nil {
+		return registry.Layer{}, err
+	}
+	layer, err := s.Registry.SendUpload(r.Context(), caller, q.Repository(), q.UploadID, part, q.Digest)
+	if err == nil {
+		s.auditChunk(r, q, caller, layer.Size)
+	}
+	return layer, err
+}
+
+func (s *Server) auditChunk(r *http.Request, q Request, caller registry.Caller, received int64) {
+	last := received - 1
 	q.Digest = ref.Digest{} // is that of the whole
 	s.audit(r, q, caller, "UploadLayerPart", result{LastByteReceived: &last})
 }
@@ -139,17 +144,24 @@ func (s *Server) writeStanding(w http.ResponseWriter, r *http.Request, q Request
 
 // appendChunk streams the body of a request into an upload. When the body is not what the headers announce, the upload
 // stays as it was.
-//
-// The core takes the last part again when it is told the part's length beforehand, for the retries of API clients. Here
-// the spec wants 416 for a chunk that was sent before, so the length stays with chunk, which checks it.
 func (s *Server) appendChunk(r *http.Request, q Request, caller registry.Caller) (registry.Upload, error) {
-	first, length, err := chunkRange(r.Header.Get("Content-Range"), r.ContentLength)
+	part, err := partOf(r)
 	if err != nil {
 		return registry.Upload{}, err
 	}
-	return s.Registry.AppendUpload(r.Context(), caller, q.Repository(), q.UploadID, registry.Part{
-		First: first, Length: -1, Body: &chunk{body: r.Body, length: length},
-	})
+	return s.Registry.AppendUpload(r.Context(), caller, q.Repository(), q.UploadID, part)
+}
+
+// partOf is the body of a request as a part of an upload.
+//
+// The core takes the last part again when it is told the part's length beforehand, for the retries of API clients. Here
+// the spec wants 416 for a chunk that was sent before, so the length stays with chunk, which checks it.
+func partOf(r *http.Request) (registry.Part, error) {
+	first, length, err := chunkRange(r.Header.Get("Content-Range"), r.ContentLength)
+	if err != nil {
+		return registry.Part{}, err
+	}
+	return registry.Part{First: first, Length: -1, Body: &chunk{body: r.Body, length: length}}, nil
 }
 
 // contentRange is the spec's own form ("Pushing a blob in chunks"), not that of HTTP.

@@ -295,6 +295,51 @@ func (m *machine) end(t *rapid.T, up startedUpload, digests []string, rules regi
 	}
 }
 
+func (m *model) sendUpload(c registry.Caller, p registry.Path, id string, part modelPart, d ref.Digest) (ref.Digest, error) {
+	if _, err := m.open(c, "CompleteLayerUpload", p); err != nil {
+		return ref.Digest{}, err
+	}
+	up, err := m.findUpload(c, "UploadLayerPart", p, id)
+	switch {
+	case errors.Is(err, refusal(registry.UploadNotFound)):
+		return m.finishUpload(c, p, id, []string{d.String()}, registry.FinishRules{})
+	case err != nil:
+		return ref.Digest{}, err
+	}
+	if bytes, whole := part.arrives(); up.content() == "" && part.first <= 0 && whole && int64(len(bytes)) <= m.limits.LayerBytes &&
+		ref.DigestBytes(d.Algorithm(), []byte(bytes)) != d {
+		return ref.Digest{}, refusal(registry.InvalidLayer) // and nothing of it stays
+	}
+	if _, err := m.appendUpload(c, p, id, part); err != nil {
+		return ref.Digest{}, err
+	}
+	return m.finishUpload(c, p, id, []string{d.String()}, registry.FinishRules{})
+}
+
+// SendUpload ends one with its last part.
+func (m *machine) SendUpload(t *rapid.T) {
+	up := m.upload(t)
+	part := modelPart{first: -1, length: -1, bytes: pick(t, "bytes", contents...), broken: chance(t, "broken", 10)}
+	var before string
+	if known := m.model.uploads[up.id]; known != nil {
+		if known.sealed {
+			return
+		}
+		before = known.content()
+		part.first = pick(t, "first", -1, int64(len(before)), int64(len(before)), 0, int64(len(before))+1)
+	}
+	d := ref.DigestBytes(pick(t, "algorithm", ref.SHA256, ref.SHA256, ref.SHA512), []byte(before+part.bytes))
+	if chance(t, "wrong digest", 20) {
+		d = anyDigest(t)
+	}
+	got, gotErr := m.registry.SendUpload(t.Context(), up.Caller, up.Path, up.id, part.part(), d)
+	want, wantErr := m.model.sendUpload(up.Caller, up.Path, up.id, part, d)
+	agree(t, "SendUpload", got.Digest, gotErr, want, wantErr)
+	if gotErr == nil {
+		m.known[d] = true
+	}
+}
+
 // CancelUpload ends one without a layer.
 func (m *machine) CancelUpload(t *rapid.T) {
 	up := m.upload(t)

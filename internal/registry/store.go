@@ -236,6 +236,11 @@ type Blobs interface {
 	// Recorded bytes that are missing are ErrAbsent.
 	Finish(ctx context.Context, u Unfinished, allot Allot) (locator string, err error)
 
+	// Put stores r, to its end, as a whole: Append and Finish of an upload that nobody else knows, so it takes a locator
+	// that was never used and returns where the bytes are and how many. A failure or a crash leaves nothing that counts:
+	// what is left is under a locator that no row names, for collection.
+	Put(ctx context.Context, locator string, r io.Reader) (stored string, size int64, err error)
+
 	// Discard removes what only the unfinished upload needed. Finished bytes stay. It is a courtesy: what it does not
 	// find or cannot remove is collected.
 	Discard(ctx context.Context, u Unfinished) error

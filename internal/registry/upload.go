@@ -18,6 +18,7 @@ import (
 //	StartUpload    a row with a fresh locator
 //	AppendUpload   bytes durable, then one row update: offset, the store's notes, hash state       (repeated)
 //	FinishUpload   digest compared, bytes sealed, then one transaction: blob, layer, upload gone   == COMMIT POINT
+//	SendUpload     bytes durable under a locator of their own, digest compared, then that same transaction
 //
 // A crash after bytes and before their row leaves bytes that the row does not speak of: the next part goes on without
 // them, and Discard or collection removes them. A crash after sealing and before the commit leaves an upload that can be
@@ -157,6 +158,11 @@ func (r *Registry) AppendUpload(ctx context.Context, c Caller, p Path, id string
 	if err != nil {
 		return Upload{}, err
 	}
+	return r.appendPart(ctx, c, p, up, part)
+}
+
+// appendPart is AppendUpload to an upload that is locked and was just read.
+func (r *Registry) appendPart(ctx context.Context, c Caller, p Path, up Upload, part Part) (Upload, error) {
 	if part.First >= 0 && part.First != up.Offset {
 		return r.acceptAgain(ctx, p, up, part)
 	}
@@ -201,12 +207,7 @@ func (r *Registry) writePart(ctx context.Context, p Path, up Upload, part Part) 
 	if err != nil {
 		return Upload{}, err
 	}
-	body := part.Body
-	if part.Length >= 0 {
-		body = &exactReader{r: body, left: part.Length}
-	}
-	body = &quotaReader{r: body, left: r.limits.LayerBytes - up.Offset, over: r.layerTooLarge(p)}
-	written, err := r.blobs.Append(ctx, up.unfinished(), io.TeeReader(body, running), r.allot(up.ID))
+	written, err := r.blobs.Append(ctx, up.unfinished(), io.TeeReader(r.bodyOf(p, up, part), running), r.allot(up.ID))
 	if err != nil {
 		return Upload{}, fmt.Errorf("append to upload %s: %w", up.ID, err)
 	}
@@ -221,6 +222,15 @@ func (r *Registry) writePart(ctx context.Context, p Path, up Upload, part Part) 
 	next.LastPart, next.LastState = up.Offset, up.HashState
 	next.HashState, err = hashState(running)
 	return next, err
+}
+
+// bodyOf is the bytes of a part, no fewer than announced and no more than a layer may have.
+func (r *Registry) bodyOf(p Path, up Upload, part Part) io.Reader {
+	body := part.Body
+	if part.Length >= 0 {
+		body = &exactReader{r: body, left: part.Length}
+	}
+	return &quotaReader{r: body, left: r.limits.LayerBytes - up.Offset, over: r.layerTooLarge(p)}
 }
 
 // allot is how a store of bytes gets numbers for an upload.

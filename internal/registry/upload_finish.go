@@ -28,12 +28,17 @@ func (r *Registry) FinishUpload(ctx context.Context, c Caller, p Path, id string
 	if err != nil {
 		return Layer{}, err
 	}
+	return r.ending(ctx, c, p, id, wanted, func() (Layer, error) { return r.finish(ctx, c, p, id, wanted, rules) })
+}
+
+// ending locks an upload for the verb that ends it, and answers for one that is gone.
+func (r *Registry) ending(ctx context.Context, c Caller, p Path, id string, wanted []ref.Digest, end func() (Layer, error)) (Layer, error) {
 	unlock, err := r.uploads.lock(ctx, id)
 	if err != nil {
 		return Layer{}, err
 	}
 	defer unlock()
-	layer, err := r.finish(ctx, c, p, id, wanted, rules)
+	layer, err := end()
 	if KindOf(err) == UploadNotFound {
 		layer, err = r.finishedBefore(ctx, c, p, wanted, err)
 	}
@@ -72,7 +77,7 @@ func (r *Registry) finish(ctx context.Context, c Caller, p Path, id string, want
 			return Layer{}, err
 		}
 	}
-	return r.commitLayer(ctx, c, p, up, locator, digest)
+	return r.commitLayer(ctx, c, p, up, Blob{Digest: digest, Size: up.Offset, Locator: locator, CreatedAt: r.now()})
 }
 
 func checkFinish(p Path, up Upload, rules FinishRules) error {
@@ -155,30 +160,30 @@ func invalidLayer() *Error {
 	return errorf(InvalidLayer, "None of the provided layer digests match the calculated layer digest")
 }
 
-// commitLayer makes the layer visible: the commit point of an upload. It holds only if the upload still stands where its
-// bytes were sealed. Of two uploads of the same bytes the first commit keeps its bytes; the loser's are removed
+// commitLayer makes sealed bytes visible as a layer: the commit point of an upload. It holds only if the upload still
+// stands where it was read. Of two uploads of the same bytes the first commit keeps its bytes; the loser's are removed
 // afterwards, like all that only the upload needed, and what cannot be removed is collected because no row names it.
-func (r *Registry) commitLayer(ctx context.Context, c Caller, p Path, up Upload, locator string, digest ref.Digest) (Layer, error) {
+func (r *Registry) commitLayer(ctx context.Context, c Caller, p Path, up Upload, sealed Blob) (Layer, error) {
 	var layer Layer
-	var existed, stored bool // the repository had the layer; the bytes under locator became the blob
+	var existed, stored bool // the repository had the layer; the sealed bytes became the blob
 	commit := func(tx Tx, repo Repository) error {
 		if err := endUpload(tx, repo, p, up); err != nil {
 			return err
 		}
 		keepUntil := r.promise()
-		found, err := tx.Layer(repo.ID, digest)
+		found, err := tx.Layer(repo.ID, sealed.Digest)
 		if err == nil {
 			layer, existed, stored = found, true, false
-			return tx.KeepLayers(repo.ID, []ref.Digest{digest}, keepUntil)
+			return tx.KeepLayers(repo.ID, []ref.Digest{sealed.Digest}, keepUntil)
 		}
 		if !errors.Is(err, ErrAbsent) {
 			return err
 		}
-		inserted, err := insertBlob(tx, Blob{Digest: digest, Size: up.Offset, Locator: locator, CreatedAt: r.now()})
+		inserted, err := insertBlob(tx, sealed)
 		if err != nil {
 			return err
 		}
-		layer = Layer{Digest: digest, Size: up.Offset, MediaType: defaultLayerMediaType, KeepUntil: keepUntil}
+		layer = Layer{Digest: sealed.Digest, Size: sealed.Size, MediaType: defaultLayerMediaType, KeepUntil: keepUntil}
 		existed, stored = false, inserted
 		return tx.InsertLayer(repo.ID, layer)
 	}
@@ -187,7 +192,7 @@ func (r *Registry) commitLayer(ctx context.Context, c Caller, p Path, up Upload,
 	})
 	if err != nil {
 		if KindOf(err) != Internal { // refused inside the transaction, so nothing of it stays
-			r.withdraw(ctx, up, locator)
+			r.withdraw(ctx, up, sealed.Locator)
 		}
 		return Layer{}, err
 	}
@@ -195,12 +200,12 @@ func (r *Registry) commitLayer(ctx context.Context, c Caller, p Path, up Upload,
 	tidying, cancel := courtesy(ctx)
 	defer cancel()
 	if !stored {
-		_ = r.blobs.Delete(tidying, locator)
+		_ = r.blobs.Delete(tidying, sealed.Locator)
 	}
 	_ = r.blobs.Discard(tidying, up.unfinished())
-	r.observe.LayerUploaded(up.Offset, existed)
+	r.observe.LayerUploaded(sealed.Size, existed)
 	if existed {
-		return layer, layerAlreadyExists(p, digest)
+		return layer, layerAlreadyExists(p, sealed.Digest)
 	}
 	return layer, nil
 }
@@ -228,13 +233,13 @@ func courtesy(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 }
 
-// endUpload deletes the row of an upload that stands where it was sealed.
-func endUpload(tx Tx, repo Repository, p Path, sealed Upload) error {
-	up, err := findUpload(tx, repo, p, sealed.ID)
+// endUpload deletes the row of an upload that stands where it was read.
+func endUpload(tx Tx, repo Repository, p Path, read Upload) error {
+	up, err := findUpload(tx, repo, p, read.ID)
 	if err != nil {
 		return err // another node ended it
 	}
-	if up.Offset != sealed.Offset {
+	if up.Offset != read.Offset {
 		return invalidLayer() // another node added a part
 	}
 	return tx.DeleteUpload(up.ID)

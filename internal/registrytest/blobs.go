@@ -37,6 +37,8 @@ func TestBlobs(t *testing.T, fresh func(t *testing.T) (open func() registry.Blob
 		{"Finish needs no Append", testFinishEmpty},
 		{"Finish leaves out what was not recorded", testFinishCuts},
 		{"Finish makes the bytes final", testFinishFinal},
+		{"Put stores a whole, however r gives its bytes", testPut},
+		{"Put that fails leaves nothing that counts", testPutFails},
 		{"Discard removes what is not finished", testDiscard},
 		{"Discard leaves finished bytes", testDiscardFinished},
 		{"Open seeks", testOpenSeeks},
@@ -397,6 +399,40 @@ func testListEarly(b *blobsTest) {
 	}
 }
 
+func testPut(b *blobsTest) {
+	for _, size := range append(awkwardSizes, 10<<20, 12<<20+7, 21<<20) {
+		content := randomBytes(size)
+		stored, n, err := b.Put(b.Context(), registry.NewLocator(), &hesitantReader{r: bytes.NewReader(content)})
+		if err != nil || n != int64(size) {
+			b.Fatalf("Put of %d bytes = %d, %v", size, n, err)
+		}
+		b.wantBytes(stored, content)
+		if listed := b.list(); listed[stored] != size {
+			b.Errorf("a blob of %d bytes is listed with %d", size, listed[stored])
+		}
+		b.delete(stored)
+	}
+}
+
+// Until Put has answered, what it left may be listed, for collection, and can be deleted.
+func testPutFails(b *blobsTest) {
+	gone := errors.New("the client is gone")
+	for _, size := range []int{0, 100, 300 << 10, 12 << 20} {
+		locator := registry.NewLocator()
+		_, _, err := b.Put(b.Context(), locator, io.MultiReader(bytes.NewReader(randomBytes(size)), iotest.ErrReader(gone)))
+		b.wantError(err, gone)
+
+		ctx, cancel := context.WithCancel(b.Context())
+		stopped := registry.NewLocator()
+		_, _, err = b.Put(ctx, stopped, io.MultiReader(bytes.NewReader(randomBytes(size)), afterwards(cancel), bytes.NewReader([]byte("more"))))
+		cancel()
+		b.wantError(err, context.Canceled)
+		b.delete(locator)
+		b.delete(stopped)
+		b.wantList(nil)
+	}
+}
+
 func testEndedContext(b *blobsTest) {
 	ctx, cancel := context.WithCancel(b.Context())
 	cancel()
@@ -409,6 +445,8 @@ func testEndedContext(b *blobsTest) {
 	_, err = b.Append(ctx, other, bytes.NewReader([]byte("other")), b.allot(other))
 	b.wantError(err, context.Canceled)
 	_, err = b.Finish(ctx, u, b.allot(u))
+	b.wantError(err, context.Canceled)
+	_, _, err = b.Put(ctx, registry.NewLocator(), bytes.NewReader(content))
 	b.wantError(err, context.Canceled)
 	b.wantError(b.Discard(ctx, u), context.Canceled)
 	_, err = b.Open(ctx, finished)

@@ -100,6 +100,33 @@ func (m *MemBlobs) Append(ctx context.Context, u registry.Unfinished, r io.Reade
 	return u, nil
 }
 
+// Put implements registry.Blobs. Under a Fault without apply it does not read r.
+func (m *MemBlobs) Put(ctx context.Context, locator string, r io.Reader) (string, int64, error) {
+	apply, fault := m.fault("Put", locator)
+	if !apply {
+		return "", 0, fault
+	}
+	m.mu.Lock()
+	_, used := m.blobs[locator]
+	m.blobs[locator] = &memBlob{changedAt: m.now()}
+	m.mu.Unlock()
+	if used {
+		return "", 0, m.misused("Put", locator, "locators are used once")
+	}
+	var content bytes.Buffer
+	_, err := content.ReadFrom(&contextReader{ctx, r})
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.blobs[locator] = &memBlob{content: content.Bytes(), changedAt: m.now(), finished: err == nil}
+	if err != nil {
+		return "", 0, fmt.Errorf("put blob %s: %w", locator, err)
+	}
+	if fault != nil {
+		return "", 0, fault
+	}
+	return locator, int64(content.Len()), nil
+}
+
 // memState is what the store notes about an upload at its offset.
 func memState(u registry.Unfinished) []byte {
 	if u.Offset == 0 {

@@ -110,24 +110,28 @@ func (m *meta) FindLayers(ctx context.Context, reg string, name ref.RepositoryNa
 // Blobs measures a store of bytes. What Open returns is the store's own, so that files still go out by the kernel, and it
 // can presign when the store can. Listing is not measured: how long it takes is up to who reads the list.
 func (o *Observer) Blobs(b registry.Blobs) registry.Blobs {
-	return &blobs{b, o.verb("blobs", "append"), o.verb("blobs", "finish"), o.verb("blobs", "discard"), o.verb("blobs", "open"), o.verb("blobs", "delete")}
+	return &blobs{b, o.verb("blobs", "append"), o.verb("blobs", "put"), o.verb("blobs", "finish"), o.verb("blobs", "discard"), o.verb("blobs", "open"), o.verb("blobs", "delete")}
 }
 
 type blobs struct {
 	registry.Blobs
-	appends, finish, discard, open, delete *verb
+	appends, put, finish, discard, open, delete *verb
 }
 
 func (b *blobs) Append(ctx context.Context, u registry.Unfinished, r io.Reader, allot registry.Allot) (registry.Unfinished, error) {
 	c := b.appends.begin(ctx)
 	source := &source{r: r}
 	next, err := b.Blobs.Append(c.ctx, u, source, allot)
-	if source.failed {
-		c.end(nil, source.waited) // the client's mistake
-	} else {
-		c.end(err, source.waited)
-	}
+	source.end(c, err)
 	return next, err
+}
+
+func (b *blobs) Put(ctx context.Context, locator string, r io.Reader) (string, int64, error) {
+	c := b.put.begin(ctx)
+	source := &source{r: r}
+	stored, size, err := b.Blobs.Put(c.ctx, locator, source)
+	source.end(c, err)
+	return stored, size, err
 }
 
 func (b *blobs) Finish(ctx context.Context, u registry.Unfinished, allot registry.Allot) (string, error) {
@@ -164,6 +168,14 @@ type source struct {
 	r      io.Reader
 	waited time.Duration
 	failed bool
+}
+
+// end ends a call that read the source. What the source failed with is the client's mistake.
+func (s *source) end(c call, err error) {
+	if s.failed {
+		err = nil
+	}
+	c.end(err, s.waited)
 }
 
 func (s *source) Read(b []byte) (int, error) {

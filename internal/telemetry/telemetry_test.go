@@ -194,10 +194,14 @@ func TestBlobsArePassedOn(t *testing.T) {
 		}
 	}
 	must(t, b.Delete(t.Context(), locator))
+	whole, size, err := b.Put(t.Context(), strings.Repeat("1", 32), strings.NewReader("world"))
+	if err != nil || size != 5 || whole != strings.Repeat("1", 32) {
+		t.Errorf("%s, %d, %v", whole, size, err)
+	}
 	if _, err := b.Open(t.Context(), locator); !errors.Is(err, registry.ErrAbsent) {
 		t.Error(err)
 	}
-	for _, verb := range []string{"append", "finish", "discard", "delete"} {
+	for _, verb := range []string{"append", "put", "finish", "discard", "delete"} {
 		wantLines(t, o, fmt.Sprintf(`openecr_store_duration_seconds_count{store="blobs",verb="%s"} 1`, verb))
 	}
 	wantLines(t, o, `openecr_store_duration_seconds_count{store="blobs",verb="open"} 2`, `openecr_store_errors_total{store="blobs",verb="open"} 0`)
@@ -235,7 +239,10 @@ func TestAClientThatLeavesIsNoFailureOfTheStore(t *testing.T) {
 	if _, err := b.Append(t.Context(), u, halfBody{}, nil); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Error(err)
 	}
-	wantLines(t, o, `openecr_store_errors_total{store="blobs",verb="append"} 0`)
+	if _, _, err := b.Put(t.Context(), strings.Repeat("1", 32), halfBody{}); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Error(err)
+	}
+	wantLines(t, o, `openecr_store_errors_total{store="blobs",verb="append"} 0`, `openecr_store_errors_total{store="blobs",verb="put"} 0`)
 	stored.Fault = func(string, string) (bool, error) { return false, errors.New("disk on fire") }
 	if _, err := b.Append(t.Context(), u, bytes.NewReader([]byte("x")), nil); err == nil {
 		t.Error("no error")

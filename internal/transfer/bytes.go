@@ -88,8 +88,8 @@ func feed(ctx context.Context, cancel context.CancelCauseFunc, blobs iter.Seq2[r
 // copyBlob brings the bytes of one blob to the target, under a locator of their own: there, too, a locator is never used
 // twice. Its steps:
 //
-//  1. bytes, hashed as they pass     crash: bytes of an upload that nobody knows, for collection
-//  2. finish, and look at them       crash: finished bytes without a row, for collection
+//  1. bytes, hashed as they pass     crash: bytes without a row, for collection
+//  2. a look at them                 crash: the same
 //  3. the row                        crash after: nothing to repair
 func (c *copier) copyBlob(ctx context.Context, blob registry.Blob) error {
 	locator, err := c.copyBytes(ctx, blob)
@@ -116,19 +116,16 @@ func (c *copier) copyBytes(ctx context.Context, blob registry.Blob) (locator str
 		return "", err
 	}
 	defer stored.Close()
-	numbers := 0
-	allot := func(context.Context) (int, error) { numbers++; return numbers, nil } // nobody else knows this upload
 	sum := blob.Digest.Algorithm().New()
-	upload := registry.Unfinished{Locator: registry.NewLocator()}
-	upload, err = c.to.Blobs.Append(ctx, upload, io.TeeReader(&pacedReader{ctx, stored, c}, sum), allot)
+	locator, size, err := c.to.Blobs.Put(ctx, registry.NewLocator(), io.TeeReader(&pacedReader{ctx, stored, c}, sum))
 	if err != nil {
 		return "", err
 	}
-	defer func() { _ = c.to.Blobs.Discard(context.WithoutCancel(ctx), upload) }() // else collected
-	if got := ref.NewDigest(blob.Digest.Algorithm(), sum.Sum(nil)); got != blob.Digest || upload.Offset != blob.Size {
-		return "", fmt.Errorf("the source holds %d bytes of %s instead of %d: run openecr verify on it", upload.Offset, got, blob.Size)
+	if got := ref.NewDigest(blob.Digest.Algorithm(), sum.Sum(nil)); got != blob.Digest || size != blob.Size {
+		_ = c.to.Blobs.Delete(context.WithoutCancel(ctx), locator) // else collected
+		return "", fmt.Errorf("the source holds %d bytes of %s instead of %d: run openecr verify on it", size, got, blob.Size)
 	}
-	return c.to.Blobs.Finish(ctx, upload, allot)
+	return locator, nil
 }
 
 // brokenError is bytes at the target that are not those of their row.

@@ -25,11 +25,16 @@ import (
 
 // Store is a directory of blobs. Its methods may be called concurrently, as far as registry.Blobs says.
 type Store struct {
-	dir    string
-	pieces sync.Pool // of *piece
+	dir     string
+	pieces  sync.Pool // of *piece
+	folders [lastFolder + 1]*folderSync
 
 	making sync.Mutex  // held while folders are made
 	made   atomic.Bool // all folders are there
+
+	mu    sync.Mutex // guards what follows
+	puts  int
+	putTo string // the folder that Put uses
 }
 
 var _ registry.Blobs = (*Store)(nil)
@@ -70,7 +75,11 @@ func Open(dir string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open blob directory %s: %w", dir, err)
 	}
-	return &Store{dir: dir, pieces: sync.Pool{New: func() any { return new(piece) }}}, nil
+	s := &Store{dir: dir, pieces: sync.Pool{New: func() any { return new(piece) }}}
+	for i := range s.folders {
+		s.folders[i] = newFolderSync()
+	}
+	return s, nil
 }
 
 // makeAllFolders comes before the first blob. When it fails, the next call tries again.

@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"syscall"
 
 	"github.com/openecr/openecr/internal/registry"
@@ -53,7 +52,7 @@ func (s *Store) append(ctx context.Context, locator string, offset int64, r io.R
 		err = syncData(f)
 	}
 	if err == nil && offset == 0 {
-		err = syncDir(filepath.Dir(path))
+		err = s.syncFolder(locator)
 	}
 	if err != nil {
 		_ = f.Truncate(offset) // a tail that stays is cut by the next Append or Finish
@@ -69,8 +68,13 @@ func (s *Store) append(ctx context.Context, locator string, offset int64, r io.R
 //  3. sync the file
 //  4. sync its folder
 //
-// When a step fails, the file is removed.
+// When a step fails, the file is removed. The folder is not that of the locator, but one which blobs that come at the same
+// time have in common, so that they share step 4; the rest of the locator is unique enough.
 func (s *Store) Put(ctx context.Context, locator string, r io.Reader) (string, int64, error) {
+	if err := registry.CheckLocator(locator); err != nil {
+		return "", 0, err
+	}
+	locator = s.putFolder() + locator[2:]
 	size, err := s.put(ctx, locator, r)
 	if err != nil {
 		return "", 0, fmt.Errorf("put blob %s: %w", locator, s.explain(err))
@@ -99,7 +103,7 @@ func (s *Store) put(ctx context.Context, locator string, r io.Reader) (int64, er
 		err = syncData(f)
 	}
 	if err == nil {
-		err = syncDir(filepath.Dir(path))
+		err = s.syncFolder(locator)
 	}
 	if err != nil {
 		_ = os.Remove(path) // else collected
@@ -141,7 +145,7 @@ func (s *Store) finish(ctx context.Context, locator string, size int64) error {
 		return err
 	}
 	if size == 0 {
-		if err := syncDir(filepath.Dir(path)); err != nil {
+		if err := s.syncFolder(locator); err != nil {
 			return err
 		}
 	}
@@ -209,14 +213,4 @@ func (s *Store) explain(err error) error {
 		return fmt.Errorf("the disk that holds %s is full, make room on it: %w", s.dir, err)
 	}
 	return err
-}
-
-// syncDir makes the entries of a folder durable.
-func syncDir(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	return f.Sync()
 }

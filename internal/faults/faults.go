@@ -23,6 +23,7 @@ var ErrFault = errors.New("the store fails because a test has told it to")
 // Points are passed by every write. What ends in begun has not happened yet; what ends in done has, and nobody knows.
 var Points = []string{
 	"append-begun", "append-half", "append-done",
+	"put-begun", "put-half", "put-done",
 	"finish-begun", "finish-done",
 	"discard-begun", "discard-done",
 	"delete-begun", "delete-done",
@@ -124,10 +125,18 @@ type blobs struct {
 
 func (b *blobs) Append(ctx context.Context, u registry.Unfinished, r io.Reader, allot registry.Allot) (next registry.Unfinished, err error) {
 	err = b.plan.around("append", func() error {
-		next, err = b.Blobs.Append(ctx, u, &half{r: r, plan: b.plan}, allot)
+		next, err = b.Blobs.Append(ctx, u, b.plan.half("append", r), allot)
 		return err
 	})
 	return next, err
+}
+
+func (b *blobs) Put(ctx context.Context, locator string, r io.Reader) (stored string, size int64, err error) {
+	err = b.plan.around("put", func() error {
+		stored, size, err = b.Blobs.Put(ctx, locator, b.plan.half("put", r))
+		return err
+	})
+	return stored, size, err
 }
 
 func (b *blobs) Finish(ctx context.Context, u registry.Unfinished, allot registry.Allot) (locator string, err error) {
@@ -150,14 +159,19 @@ func (b *blobs) Delete(ctx context.Context, locator string) error {
 type half struct {
 	r      io.Reader
 	plan   *Plan
+	point  string
 	passed bool
 	some   bool
+}
+
+func (p *Plan) half(verb string, r io.Reader) io.Reader {
+	return &half{r: r, plan: p, point: verb + "-half"}
 }
 
 func (h *half) Read(b []byte) (int, error) {
 	if h.some && !h.passed {
 		h.passed = true
-		if err := h.plan.pass("append-half"); err != nil {
+		if err := h.plan.pass(h.point); err != nil {
 			return 0, err
 		}
 	}

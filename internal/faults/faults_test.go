@@ -40,6 +40,9 @@ func use(t *testing.T, p *Plan) (meta, blobs error) {
 	if appended != nil {
 		return meta, appended
 	}
+	if _, _, put := b.Put(t.Context(), registry.NewLocator(), strings.NewReader("abc")); put != nil {
+		return meta, put
+	}
 	locator, finished := b.Finish(t.Context(), next, nil)
 	return meta, errors.Join(finished, b.Discard(t.Context(), next), b.Delete(t.Context(), locator))
 }

@@ -113,6 +113,9 @@ $(CYCLONEDX):
 .PHONY: reproducible
 reproducible: ## build the last commit twice, in different folders and from nothing, and compare the binaries
 	@tools/reproducible "$(VERSION)"
+.PHONY: soak
+soak: ## race collection, verification and backups against pushes, pulls and deletes for ten minutes
+	CGO_ENABLED=1 go test -race -count 1 -v -timeout 0 -run InTheRaceRig ./internal/registry -duration 10m
 
 .PHONY: bench
 bench: ## run the benchmarks of single paths

@@ -113,8 +113,17 @@ var newStore = sync.OnceValues(func() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	err = begin(ctx, store)
+	if err := errors.Join(err, store.Close()); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
+
+// begin fills a store with what every fixture begins with.
+func begin(ctx context.Context, store registry.Meta) error {
 	r := registry.New(registry.Config{Meta: store, Now: func() time.Time { return beginning }})
-	err = r.EnsureRoot(ctx, registry.Root{Account: owner.Account, Alias: ownerAlias})
+	err := r.EnsureRoot(ctx, registry.Root{Account: owner.Account, Alias: ownerAlias})
 	err = errors.Join(err, store.Update(ctx, func(tx registry.Tx) error {
 		return errors.Join(
 			tx.InsertAccount(registry.Account{ID: stranger.Account, CreatedAt: beginning}),
@@ -122,11 +131,8 @@ var newStore = sync.OnceValues(func() ([]byte, error) {
 		)
 	}))
 	_, created := r.CreateRepository(ctx, owner, app.Name, registry.Catalog{}, nil)
-	if err := errors.Join(err, created, store.Close()); err != nil {
-		return nil, err
-	}
-	return os.ReadFile(path)
-})
+	return errors.Join(err, created)
+}
 
 // node is another process over the same stores.
 func (f *fixture) node() *registry.Registry {

@@ -49,35 +49,46 @@ test: ## install what the tests need, then pass every test (lint, unit, race, re
 	@tools/phase tools $(MAKE) --no-print-directory tools
 	@tools/phase vet   go vet -tags e2e ./...
 	@tools/phase lint  $(MAKE) --no-print-directory lint
-	@tools/phase unit  go test ./...
-	@tools/phase race  env CGO_ENABLED=1 RAPID_CHECKS=15 go test -race ./...
-	@tools/phase e2e   $(MAKE) --no-print-directory e2e
-	@for stores in postgres+files sqlite+s3 postgres+s3; do \
-		tools/phase $$stores env OPENECR_STORES=$$stores $(MAKE) --no-print-directory e2e-stores || exit; \
-	done
+	@tools/phase unit  env $(IN_MEMORY) go test ./...
+	@tools/phase race  env $(IN_MEMORY) CGO_ENABLED=1 RAPID_CHECKS=15 go test -race ./...
+	@tools/phase e2e   $(MAKE) --no-print-directory --jobs 3 --output-sync=target e2e-stores e2e-engines $(OTHER_STORES:%=e2e-on-%)
 
-# Packages beside e2e/ whose tests need real engines.
-WITH_ENGINES = $(sort $(dir $(shell grep -rl --include=*_test.go '^//go:build e2e' internal ecrpublic)))
+# Where there is a file system in memory, tests that need nothing but Go do not wait for the disk.
+IN_MEMORY = $(if $(wildcard /dev/shm/.),TMPDIR=/dev/shm GOTMPDIR=/tmp)
+
+# Tests that need real engines, and live beside what they test.
+ENGINE_FILES = $(shell grep -rl --include=*_test.go '^//go:build e2e' internal ecrpublic)
+ENGINE_TESTS = ^($(shell sed -n 's/^func \(Test[A-Za-z0-9]*\).*/\1/p' $(ENGINE_FILES) | paste -sd '|'))$$
+
+# Stores beside SQLite and files, which have all tests.
+OTHER_STORES := postgres+files sqlite+s3 postgres+s3
 
 # Tests that have stores of their own or none, so that other stores change nothing for them.
 WITHOUT_STORES := TestCLIIsLikeAWS|TestLayerOfMoreThan|TestImageServes|TestDeploymentFiles|TestManifests|TestChart|TestCompose|TestSystemd|TestConfiguredProxies|TestFleet|TestBackup|TestGallery|TestVisitor|TestACME|TestSelfSigned|TestReadme|TestMakeServe|TestOwners|TestAcknowledgedSurvivesPowerCut|TestSyncsCome
 
-GO_TEST_E2E = OPENECR_BINARY=$(CURDIR)/tmp/openecr OPENECR_CLIENTS=$(TOOLS)/bin go test -v -count 1 -tags e2e -timeout $(or $(TIMEOUT),20m) $(AS_ROOT) -run "$(RUN)"
+GO_TEST_E2E = OPENECR_BINARY=$(CURDIR)/tmp/openecr OPENECR_CLIENTS=$(TOOLS)/bin go test -v -count 1 -tags e2e -timeout $(or $(TIMEOUT),30m) $(AS_ROOT)
 
 .PHONY: e2e
-e2e: build ## run the tests with real clients (after make tools); RUN=Docker chooses by name
-	$(GO_TEST_E2E) ./e2e $(WITH_ENGINES:%=./%)
+e2e: e2e-stores e2e-engines ## run the tests with real clients (after make tools); RUN=Docker chooses by name
 
 .PHONY: e2e-stores
-e2e-stores: build ## run them over the stores of OPENECR_STORES, as in OPENECR_STORES=postgres+s3
-	$(GO_TEST_E2E) -skip "$(WITHOUT_STORES)" ./e2e
+e2e-stores: build ## run those over whole servers only; OPENECR_STORES=postgres+s3 chooses other stores
+	@tools/phase $@ env $(GO_TEST_E2E) -run "$(RUN)" ./e2e
+
+.PHONY: e2e-engines
+e2e-engines: ## run those of single packages against PostgreSQL and S3 only
+	@tools/phase $@ env $(GO_TEST_E2E) -run '$(or $(RUN),$(ENGINE_TESTS))' $(sort $(dir $(ENGINE_FILES:%=./%)))
+
+.PHONY: $(OTHER_STORES:%=e2e-on-%)
+$(OTHER_STORES:%=e2e-on-%): e2e-on-%: build
+	@tools/phase $@ env OPENECR_STORES=$* $(GO_TEST_E2E) -run "$(RUN)" -skip "$(WITHOUT_STORES)" ./e2e
 
 # How often `make crash` tries. A short one of each is in `make test`.
 ROUNDS ?= 1000
 
 .PHONY: crash
-crash: build ## kill servers and cut their power, ROUNDS=1000 times each (after make tools)
-	$(MAKE) --no-print-directory e2e RUN=TestAcknowledgedSurvives OPENECR_ROUNDS=$(ROUNDS) WITH_ENGINES= TIMEOUT=3h
+crash: ## kill servers and cut their power, ROUNDS=1000 times each (after make tools)
+	$(MAKE) --no-print-directory e2e-stores RUN=TestAcknowledgedSurvives OPENECR_ROUNDS=$(ROUNDS) TIMEOUT=3h
 
 .PHONY: lint
 lint: ## run the linters and the format check
@@ -113,6 +124,7 @@ $(CYCLONEDX):
 .PHONY: reproducible
 reproducible: ## build the last commit twice, in different folders and from nothing, and compare the binaries
 	@tools/reproducible "$(VERSION)"
+
 .PHONY: soak
 soak: ## race collection, verification and backups against pushes, pulls and deletes for ten minutes
 	CGO_ENABLED=1 go test -race -count 1 -v -timeout 0 -run InTheRaceRig ./internal/registry -duration 10m

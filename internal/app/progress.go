@@ -14,6 +14,11 @@ const (
 	// progressBytes is what must reach the network within it, and small enough for any line that is worth the wait. It is
 	// large enough that sending it as one piece of a file costs nothing.
 	progressBytes = 256 << 10
+	// leastRate is how many bytes a second a body has to bring, once it has had stallTimeout to begin: a byte now and then is
+	// no progress.
+	leastRate = 1 << 10
+	// maxTransfer is longer than any request lasts.
+	maxTransfer = 1000 * time.Hour
 )
 
 // withProgress cuts off clients that neither send nor take bytes for that long, so that they cannot hold connections. A
@@ -44,6 +49,8 @@ type progress struct {
 	broken  bool // the body failed: nothing more is to come
 	drained bool // all of the body was read
 
+	begun         time.Time // when the body was first asked for
+	received      int64     // bytes of it
 	read, written time.Time // when the deadlines were moved last
 }
 
@@ -60,10 +67,21 @@ func (p *progress) end() {
 }
 
 func (p *progress) mayRead() {
-	if now := time.Now(); now.Sub(p.read) >= p.stall/64 {
-		p.read = now
-		_ = p.control.SetReadDeadline(now.Add(p.stall))
+	now := time.Now()
+	if now.Sub(p.read) < p.stall/64 {
+		return
 	}
+	if p.begun.IsZero() {
+		p.begun = now
+	}
+	deadline := now.Add(p.stall)
+	earned := time.Duration(min(p.received/leastRate, int64(maxTransfer/time.Second))) * time.Second
+	if slow := p.begun.Add(p.stall + earned); slow.Before(deadline) {
+		deadline = slow // and each byte moves it
+	} else {
+		p.read = now
+	}
+	_ = p.control.SetReadDeadline(deadline)
 }
 
 func (p *progress) mayWrite() {
@@ -128,6 +146,7 @@ type progressBody struct {
 func (b *progressBody) Read(buf []byte) (int, error) {
 	b.progress.mayRead()
 	n, err := b.ReadCloser.Read(buf)
+	b.progress.received += int64(n)
 	switch {
 	case errors.Is(err, io.EOF):
 		b.progress.drained, b.progress.read = true, time.Time{}

@@ -74,15 +74,33 @@ const upload = "PUT / HTTP/1.1\r\nHost: registry.test\r\nContent-Length: 5\r\n\r
 func TestSlowUploadThatMovesIsNotCutOff(t *testing.T) {
 	slowly(t, func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
-		fmt.Fprint(w, string(body), err)
+		fmt.Fprint(w, len(body), err)
 	}, func(t *testing.T, c net.Conn) {
-		say(t, c, upload)
+		const piece = 60 * leastRate
+		say(t, c, fmt.Sprintf("PUT / HTTP/1.1\r\nHost: registry.test\r\nContent-Length: %d\r\n\r\n", 5*piece))
 		for range 5 {
 			time.Sleep(59 * time.Second)
+			say(t, c, strings.Repeat("x", piece))
+		}
+		if got := answer(t, bufio.NewReader(c)); got != "200 307200<nil>" {
+			t.Errorf("answer is %q", got)
+		}
+	})
+}
+
+func TestUploadThatTricklesIsCutOff(t *testing.T) {
+	slowly(t, func(w http.ResponseWriter, r *http.Request) {
+		begun := time.Now()
+		body, err := io.ReadAll(r.Body)
+		fmt.Fprint(w, len(body), " ", time.Since(begun).Round(time.Second), " ", errors.Is(err, os.ErrDeadlineExceeded))
+	}, func(t *testing.T, c net.Conn) {
+		say(t, c, upload)
+		for range 2 {
+			time.Sleep(29 * time.Second)
 			say(t, c, "x")
 		}
-		if got := answer(t, bufio.NewReader(c)); got != "200 xxxxx<nil>" {
-			t.Errorf("answer is %q", got)
+		if got := answer(t, bufio.NewReader(c)); got != "200 2 1m0s true" {
+			t.Errorf("answer is %q, want that two bytes have bought no more than a minute", got)
 		}
 	})
 }

@@ -64,7 +64,7 @@ ENGINE_TESTS = ^($(shell sed -n 's/^func \(Test[A-Za-z0-9]*\).*/\1/p' $(ENGINE_F
 OTHER_STORES := postgres+files sqlite+s3 postgres+s3
 
 # Tests that have stores of their own or none, so that other stores change nothing for them.
-WITHOUT_STORES := TestCLIIsLikeAWS|TestLayerOfMoreThan|TestImageServes|TestDeploymentFiles|TestManifests|TestChart|TestCompose|TestSystemd|TestConfiguredProxies|TestFleet|TestBackup|TestGallery|TestVisitor|TestACME|TestSelfSigned|TestReadme|TestMakeServe|TestOwners|TestAcknowledgedSurvivesPowerCut|TestSyncsCome
+WITHOUT_STORES := TestLoadOf2000|TestCLIIsLikeAWS|TestLayerOfMoreThan|TestImageServes|TestDeploymentFiles|TestManifests|TestChart|TestCompose|TestSystemd|TestConfiguredProxies|TestFleet|TestBackup|TestGallery|TestVisitor|TestACME|TestSelfSigned|TestReadme|TestMakeServe|TestOwners|TestAcknowledgedSurvivesPowerCut|TestSyncsCome
 
 GO_TEST_E2E = OPENECR_BINARY=$(CURDIR)/tmp/openecr OPENECR_CLIENTS=$(TOOLS)/bin go test -v -count 1 -tags e2e -timeout $(or $(TIMEOUT),30m) $(AS_ROOT)
 
@@ -89,6 +89,12 @@ ROUNDS ?= 1000
 .PHONY: crash
 crash: ## kill servers and cut their power, ROUNDS=1000 times each (after make tools)
 	$(MAKE) --no-print-directory e2e-stores RUN=TestAcknowledgedSurvives OPENECR_ROUNDS=$(ROUNDS) TIMEOUT=3h
+
+.PHONY: load
+load: RUN = TestLoad
+load: export OPENECR_LOAD = 1m
+load: build ## load a server of 256 MiB with 2,000 connections for a minute
+	$(GO_TEST_E2E) ./e2e
 
 .PHONY: lint
 lint: ## run the linters and the format check

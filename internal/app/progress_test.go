@@ -82,7 +82,7 @@ func TestSlowUploadThatMovesIsNotCutOff(t *testing.T) {
 			time.Sleep(59 * time.Second)
 			say(t, c, strings.Repeat("x", piece))
 		}
-		if got := answer(t, bufio.NewReader(c)); got != "200 307200<nil>" {
+		if got := answer(t, bufio.NewReader(c)); got != "200 307200 <nil>" {
 			t.Errorf("answer is %q", got)
 		}
 	})

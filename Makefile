@@ -136,10 +136,10 @@ soak: ## race collection, verification and backups against pushes, pulls and del
 	CGO_ENABLED=1 go test -race -count 1 -v -timeout 0 -run InTheRaceRig ./internal/registry -duration 10m
 
 .PHONY: bench
-bench: ## run the benchmarks of single paths
-	go test -run '^$$' -bench . -benchmem ./bench
-
-.PHONY: peers
-peers: build tools ## measure beside other registries, LOAD= by name; ZOT=/path/to/zot takes zot along
+bench: build ## measure beside other registries: LOAD=check only one load, ZOT=/path/to/zot takes zot along, ARGS="-rounds 1" more options
 	@tools/peers $(TOOLS)
-	go run ./bench/peers -clients $(TOOLS)/bin -load "$(or $(LOAD),.)" $(if $(ZOT),-zot $(ZOT))
+	go run ./bench/peers -clients $(TOOLS)/bin -load "$(or $(LOAD),.)" $(if $(ZOT),-zot $(ZOT)) $(ARGS)
+
+.PHONY: paths
+paths: ## run the benchmarks of single paths
+	go test -run '^$$' -bench . -benchmem ./bench

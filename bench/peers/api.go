@@ -23,15 +23,15 @@ var key = aws.Credentials{AccessKeyID: "AKIABENCHBENCHBENCHB", SecretAccessKey: 
 // api makes signed calls. Requests may be prepared before they are timed, and sent more than once: a signature holds
 // for minutes.
 type api struct {
-	addr   string
+	origin
 	signer *v4.Signer
 }
 
-func newAPI(addr string) *api { return &api{addr, v4.NewSigner()} }
+func newAPI(at origin) *api { return &api{at, v4.NewSigner()} }
 
 // prepare is the bytes of a signed call.
 func (a *api) prepare(ctx context.Context, operation string, body []byte) ([]byte, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+a.addr+"/", bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, a.url()+"/", bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +57,7 @@ func (a *api) call(ctx context.Context, operation string, in, out any) error {
 	if err != nil {
 		return err
 	}
-	c, err := dial(a.addr)
+	c, err := a.dial()
 	if err != nil {
 		return err
 	}
@@ -80,12 +80,12 @@ func (a *api) bearer(ctx context.Context) (string, error) {
 	if err := a.call(ctx, "GetAuthorizationToken", struct{}{}, &login); err != nil {
 		return "", err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+a.addr+"/token?service="+a.addr+"&scope=repository:"+alias+"/"+repository+":pull,push", nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, a.url()+"/token?service="+a.addr+"&scope=repository:"+alias+"/"+repository+":pull,push", nil)
 	if err != nil {
 		return "", err
 	}
 	r.Header.Set("Authorization", "Basic "+login.AuthorizationData.AuthorizationToken)
-	answer, err := http.DefaultClient.Do(r)
+	answer, err := client.Do(r)
 	if err != nil {
 		return "", err
 	}

@@ -86,7 +86,7 @@ func (t *target) push(c *conn, l layer) error {
 
 // pushOn is push on a connection of its own.
 func (t *target) pushOn(l layer) error {
-	c, err := dial(t.addr)
+	c, err := t.dial()
 	if err != nil {
 		return err
 	}
@@ -135,7 +135,7 @@ func (t *target) pushImage(c *conn, tag string, config layer, layers ...layer) (
 }
 
 func (t *target) pushImageOn(_ context.Context, tag string, config layer, layers ...layer) ([]byte, error) {
-	c, err := dial(t.addr)
+	c, err := t.dial()
 	if err != nil {
 		return nil, err
 	}

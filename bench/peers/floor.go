@@ -49,6 +49,20 @@ func serveFloor(args []string) error {
 	return http.ListenAndServe(addr, mux)
 }
 
+// ask is the least that a program on the command line could do: send a request and read the answer.
+func ask(args []string) error {
+	if len(args) != 1 {
+		return fmt.Errorf("ask: want a URL, got %d arguments", len(args))
+	}
+	answer, err := http.Get(args[0])
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	_, err = io.Copy(io.Discard, answer.Body)
+	return err
+}
+
 func hashAndWrite(path string, body io.Reader, twice bool) error {
 	f, err := os.Create(path)
 	if err != nil {

@@ -11,9 +11,10 @@ import (
 
 // A load is one kind of work. It runs against a server that it starts in an empty folder, and stops.
 type load struct {
-	name string
-	who  func(o options) []peer
-	run  func(ctx context.Context, o options, p peer, dir string) (sample, error)
+	name  string
+	who   func(o options) []peer
+	run   func(ctx context.Context, o options, p peer, dir string) (sample, error)
+	needs string // the load that it is compared with, when that is another
 }
 
 // sample is what one run measured, by the metric's name.
@@ -26,8 +27,11 @@ const (
 	cpuEach = "CPU us each"
 	cpuGiB  = "CPU s/GiB"
 	rss     = "MiB"
+	above   = "MiB above idle"
 	millis  = "ms"
 )
+
+func larger(metric string) bool { return metric == rate || metric == speed }
 
 func (s sample) String() string {
 	var parts []string
@@ -57,8 +61,11 @@ func with(ctx context.Context, o options, p peer, dir string, fn func(t *target)
 	return fn(t)
 }
 
-// used is the processor time the server takes while fn runs.
+// used is the processor time the server takes while fn runs. In a run for a flame graph it is what the graph shows.
 func (t *target) used(fn func() error) (time.Duration, error) {
+	if t.flame != nil {
+		return 0, t.profile(fn)
+	}
 	before, err := t.cpu()
 	if err != nil {
 		return 0, err
@@ -72,13 +79,13 @@ func (t *target) used(fn func() error) (time.Duration, error) {
 
 // closedLoop sends requests on n connections for the time of the options.
 func (t *target) closedLoop(ctx context.Context, o options, n, status int, requests func(connection, i int) []byte) (sample, error) {
-	if _, _, err := loop(ctx, t.addr, n, o.seconds/6, status, requests); err != nil { // warm
+	if _, _, err := loop(ctx, t.origin, n, o.seconds/6, status, requests); err != nil { // warm
 		return nil, err
 	}
 	var count int64
 	var elapsed time.Duration
 	cpu, err := t.used(func() (err error) {
-		count, elapsed, err = loop(ctx, t.addr, n, o.seconds, status, requests)
+		count, elapsed, err = loop(ctx, t.origin, n, o.seconds, status, requests)
 		return err
 	})
 	if err != nil {

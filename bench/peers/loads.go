@@ -14,35 +14,41 @@ import (
 )
 
 func allLoads() []load {
-	everyone := func(o options) []peer { return append([]peer{openecrPeer(), floor()}, registries(o)...) }
-	all := func(o options) []peer { return append([]peer{openecrPeer()}, registries(o)...) }
-	withNginx := func(o options) []peer { return append([]peer{openecrPeer(), nginx()}, registries(o)...) }
-	ours := func(options) []peer { return []peer{openecrPeer()} }
-	oursAndFloor := func(options) []peer { return []peer{openecrPeer(), floor()} }
+	everyone := func(o options) []peer { return append([]peer{openecr(), floor()}, registries(o)...) }
+	withNginx := func(o options) []peer { return append([]peer{openecr(), nginx(false)}, registries(o)...) }
+	encrypted := func(options) []peer { return []peer{openecrTLS(), nginx(true)} }
+	ours := func(options) []peer { return []peer{openecr()} }
+	oursAndFloor := func(options) []peer { return []peer{openecr(), floor()} }
+	withAWS := func(options) []peer { return []peer{openecr(), floor(), {name: "aws"}} }
 	return []load{
-		{"head", all, head},
-		{"check", oursAndFloor, check},
-		{"growth", ours, growth},
-		{"manifest-tag", everyone, manifestGet(false)},
-		{"manifest-digest", all, manifestGet(true)},
-		{"push-1", everyone, pushStreams(1, 1<<30)},
-		{"push-8", everyone, pushStreams(8, 64<<20)},
-		{"push-api", oursAndFloor, pushByAPI},
-		{"small", all, smallImages},
-		{"pull-1", withNginx, pullStreams(1, 1<<30)},
-		{"pull-32", withNginx, pullStreams(32, 64<<20)},
-		{"idle", all, idle},
-		{"memory-push", all, memoryOfPushes},
-		{"memory-pull", all, memoryOfPulls},
-		{"start", all, startEmpty},
-		{"start-large", ours, startLarge},
-		{"command", func(options) []peer { return []peer{openecrPeer(), {name: "aws"}} }, command},
+		{name: "head", who: everyone, run: head},
+		{name: "check", who: oursAndFloor, run: check, needs: "head"},
+		{name: "growth", who: ours, run: growth},
+		{name: "manifest-tag", who: everyone, run: manifestGet(false)},
+		{name: "manifest-digest", who: everyone, run: manifestGet(true)},
+		{name: "push-1", who: everyone, run: pushStreams(1, 1<<30)},
+		{name: "push-8", who: everyone, run: pushStreams(8, 64<<20)},
+		{name: "push-api", who: oursAndFloor, run: pushByAPI},
+		{name: "small", who: everyone, run: smallImages},
+		{name: "pull-1", who: withNginx, run: pullStreams(1, 1<<30)},
+		{name: "pull-32", who: withNginx, run: pullStreams(32, 64<<20)},
+		{name: "pull-tls", who: encrypted, run: pullStreams(1, 1<<30)},
+		{name: "idle", who: everyone, run: idle},
+		{name: "memory-push", who: everyone, run: memoryOfPushes},
+		{name: "memory-pull", who: everyone, run: memoryOfPulls},
+		{name: "start", who: everyone, run: startEmpty},
+		{name: "start-large", who: oursAndFloor, run: startLarge},
+		{name: "command", who: withAWS, run: command},
 	}
 }
 
 // head asks for a layer that is there, on 64 connections, as docker does before it pushes one.
 func head(ctx context.Context, o options, p peer, dir string) (sample, error) {
 	return with(ctx, o, p, dir, func(t *target) (sample, error) {
+		if p.name == "floor" {
+			r := request("HEAD", t.addr, "/echo?bytes=0")
+			return t.closedLoop(ctx, o, 64, http.StatusOK, func(int, int) []byte { return r })
+		}
 		l := layerOf(1, 64<<10)
 		if err := t.pushOn(l); err != nil {
 			return nil, err
@@ -82,30 +88,32 @@ func check(ctx context.Context, o options, p peer, dir string) (sample, error) {
 			return t.closedLoop(ctx, o, 64, http.StatusOK, func(int, int) []byte { return r })
 		})
 	}
-	return checkStore(ctx, o, p, storeMillion)
+	return checkStore(ctx, o, p, storeMillion, 157) // 10,048 calls ask for each of the million layers
 }
 
 // growth is the price of the same calls in a small and a large registry.
 func growth(ctx context.Context, o options, p peer, _ string) (sample, error) {
-	few, err := checkStore(ctx, o, p, storeThousand)
+	few, err := checkStore(ctx, o, p, storeThousand, 32)
 	if err != nil {
 		return nil, err
 	}
-	many, err := checkStore(ctx, o, p, storeLarge(o))
+	many, err := checkStore(ctx, o, p, storeLarge(o), 32)
 	if err != nil {
 		return nil, err
 	}
-	return sample{"few " + cpuEach: few[cpuEach], "many " + cpuEach: many[cpuEach]}, nil
+	return sample{"few": few[cpuEach], cpuEach: many[cpuEach]}, nil
 }
 
-func checkStore(ctx context.Context, o options, p peer, s store) (sample, error) {
+// checkStore has 64 connections make each so many calls of their own, over and over. Before it measures, every call is made
+// once: what the server remembers then is what it remembers after minutes of such work.
+func checkStore(ctx context.Context, o options, p peer, s store, each int) (sample, error) {
 	dir, err := s.folder(ctx, o)
 	if err != nil {
 		return nil, err
 	}
 	return with(ctx, o, p, dir, func(t *target) (sample, error) {
-		const each = 32
-		requests := make([][]byte, 64*each)
+		const connections = 64
+		requests := make([][]byte, connections*each)
 		for i := range requests {
 			r := i % s.repositories
 			body := checkBody(r, i/s.repositories%(layersEach/batch)*batch)
@@ -113,8 +121,26 @@ func checkStore(ctx context.Context, o options, p peer, s store) (sample, error)
 				return nil, err
 			}
 		}
-		return t.closedLoop(ctx, o, 64, http.StatusOK, func(k, i int) []byte { return requests[k*each+i%each] })
+		_, err := together(connections, func(k int) error { return t.sendAll(requests[k*each : (k+1)*each]) })
+		if err != nil {
+			return nil, err
+		}
+		return t.closedLoop(ctx, o, connections, http.StatusOK, func(k, i int) []byte { return requests[k*each+i%each] })
 	})
+}
+
+func (t *target) sendAll(requests [][]byte) error {
+	c, err := t.dial()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	for _, r := range requests {
+		if _, err := c.expect(http.StatusOK, r, false); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func checkBody(r, first int) []byte {
@@ -133,14 +159,17 @@ func checkBody(r, first int) []byte {
 func pushStreams(n int, size int64) func(context.Context, options, peer, string) (sample, error) {
 	return func(ctx context.Context, o options, p peer, dir string) (sample, error) {
 		return with(ctx, o, p, dir, func(t *target) (sample, error) {
-			return t.timePushes(n, size, func(l layer) error {
-				if p.name == "floor" {
-					return t.putFloor("/blob", l.content, l.size)
-				}
-				return t.pushOn(l)
-			})
+			return t.timePushes(n, size, t.pushTo(p))
 		})
 	}
+}
+
+// pushTo is how a layer is pushed to that peer.
+func (t *target) pushTo(p peer) func(layer) error {
+	if p.name == "floor" {
+		return func(l layer) error { return t.putFloor("/blob", l.content, l.size) }
+	}
+	return t.pushOn
 }
 
 func (t *target) timePushes(n int, size int64, push func(layer) error) (sample, error) {
@@ -160,7 +189,7 @@ func (t *target) timePushes(n int, size int64, push func(layer) error) (sample, 
 }
 
 func (t *target) putFloor(path string, content []byte, size int64) error {
-	c, err := dial(t.addr)
+	c, err := t.dial()
 	if err != nil {
 		return err
 	}
@@ -195,7 +224,7 @@ func pushByAPI(ctx context.Context, o options, p peer, dir string) (sample, erro
 		if err != nil {
 			return nil, err
 		}
-		c, err := dial(t.addr)
+		c, err := t.dial()
 		if err != nil {
 			return nil, err
 		}
@@ -255,13 +284,13 @@ func smallImages(ctx context.Context, o options, p peer, dir string) (sample, er
 		cpu, err := t.used(func() (err error) {
 			until := time.Now().Add(o.seconds)
 			elapsed, err = together(clients, func(k int) error {
-				c, err := dial(t.addr)
+				c, err := t.dial()
 				if err != nil {
 					return err
 				}
 				defer c.Close()
 				for ; time.Now().Before(until) && ctx.Err() == nil; counts[k]++ {
-					if err := t.pushSmall(c, k, counts[k]); err != nil {
+					if err := t.pushSmall(p, c, k, counts[k]); err != nil {
 						return err
 					}
 				}
@@ -280,7 +309,8 @@ func smallImages(ctx context.Context, o options, p peer, dir string) (sample, er
 	})
 }
 
-func (t *target) pushSmall(c *conn, client, n int) error {
+// pushSmall pushes to the floor the same bytes one after the other.
+func (t *target) pushSmall(p peer, c *conn, client, n int) error {
 	var pushed [3]layer
 	for i := range pushed {
 		b := make([]byte, 4<<10)
@@ -288,6 +318,14 @@ func (t *target) pushSmall(c *conn, client, n int) error {
 		pushed[i] = small(b)
 	}
 	config := small(fmt.Appendf(nil, `{"os":"linux","architecture":"amd64","author":"%d.%d"}`, client, n))
+	if p.name == "floor" {
+		for _, l := range append(pushed[:], config, small(manifestOf(config, pushed[:]...))) {
+			if _, err := c.expect(http.StatusCreated, requestWith("PUT", t.addr, "/blob", l.content), false); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	_, err := t.pushImage(c, fmt.Sprintf("t%d-%d", client, n), config, pushed[:]...)
 	return err
 }
@@ -324,8 +362,11 @@ func pullStreams(n int, size int64) func(context.Context, options, peer, string)
 
 // offer pushes the layer and says where it can be had.
 func (t *target) offer(p peer, l layer) (path string, err error) {
-	if p.name == "nginx" {
+	switch p.name {
+	case "nginx":
 		return "/layer", nil
+	case "floor":
+		return "/file", t.putFloor("/blob", l.content, l.size)
 	}
 	return base + "/blobs/" + l.digest, t.pushOn(l)
 }
@@ -348,7 +389,7 @@ func writeLayer(dir string, l layer) error {
 }
 
 func (t *target) pull(path string, size int64) error {
-	c, err := dial(t.addr)
+	c, err := t.dial()
 	if err != nil {
 		return err
 	}
@@ -362,19 +403,17 @@ func (t *target) pull(path string, size int64) error {
 
 func idle(ctx context.Context, o options, p peer, dir string) (sample, error) {
 	return with(ctx, o, p, dir, func(t *target) (sample, error) {
-		time.Sleep(time.Second) // what the start left is given back
-		mib, err := t.memory("VmRSS")
+		mib, err := t.rest()
 		return sample{rss: mib}, err
 	})
 }
 
 func memoryOfPushes(ctx context.Context, o options, p peer, dir string) (sample, error) {
 	return with(ctx, o, p, dir, func(t *target) (sample, error) {
-		if _, err := t.timePushes(32, 64<<20, t.pushOn); err != nil {
-			return nil, err
-		}
-		mib, err := t.memory("VmHWM")
-		return sample{rss: mib}, err
+		return t.peak(func() error {
+			_, err := t.timePushes(32, 64<<20, t.pushTo(p))
+			return err
+		})
 	})
 }
 
@@ -385,19 +424,34 @@ func memoryOfPulls(ctx context.Context, o options, p peer, dir string) (sample, 
 		if err != nil {
 			return nil, err
 		}
-		if _, err := together(2000, func(int) error { return t.pull(path, size) }); err != nil {
-			return nil, err
-		}
-		mib, err := t.memory("VmHWM")
-		return sample{rss: mib}, err
+		return t.peak(func() error {
+			_, err := together(2000, func(int) error { return t.pull(path, size) })
+			return err
+		})
 	})
+}
+
+// peak is the most memory that the server takes while fn runs, beyond what it holds before.
+func (t *target) peak(fn func() error) (sample, error) {
+	resting, err := t.rest()
+	if err != nil {
+		return nil, err
+	}
+	if err := fn(); err != nil {
+		return nil, err
+	}
+	mib, err := t.memory("VmHWM")
+	return sample{above: mib - resting}, err
 }
 
 func startEmpty(ctx context.Context, o options, p peer, dir string) (sample, error) {
 	return with(ctx, o, p, dir, func(t *target) (sample, error) { return readiness(t), nil })
 }
 
-func startLarge(ctx context.Context, o options, p peer, _ string) (sample, error) {
+func startLarge(ctx context.Context, o options, p peer, dir string) (sample, error) {
+	if p.name == "floor" {
+		return startEmpty(ctx, o, p, dir)
+	}
 	dir, err := storeLarge(o).folder(ctx, o)
 	if err != nil {
 		return nil, err
@@ -409,26 +463,26 @@ func readiness(t *target) sample { return sample{millis: float64(t.ready.Microse
 
 // command is a whole process of the command line: ours, or that of AWS, against our server.
 func command(ctx context.Context, o options, p peer, dir string) (sample, error) {
-	return with(ctx, o, openecrPeer(), dir, func(t *target) (sample, error) {
+	return with(ctx, o, openecr(), dir, func(t *target) (sample, error) {
 		l := layerOf(1, 64<<10)
 		if err := t.pushOn(l); err != nil {
 			return nil, err
 		}
-		program := []string{o.openecr}
-		if p.name == "aws" {
-			program = []string{"/usr/bin/aws"}
-		}
+		program := map[string]string{"openecr": o.openecr, "aws": "/usr/bin/aws"}[p.name]
 		arguments := []string{"ecr-public", "batch-check-layer-availability", "--endpoint-url", "http://" + t.addr,
 			"--repository-name", repository, "--layer-digests", l.digest}
+		if p.name == "floor" { // a process that sends one request
+			program, arguments = os.Args[0], []string{"ask", t.url() + "/healthz"}
+		}
 		const times = 5
 		var cpu time.Duration
 		began := time.Now()
 		for range times {
-			cmd := exec.CommandContext(ctx, program[0], append(program[1:], arguments...)...)
+			cmd := exec.CommandContext(ctx, program, arguments...)
 			cmd.Env = []string{"HOME=" + dir, "PATH=" + os.Getenv("PATH"), "AWS_REGION=us-east-1",
 				"AWS_ACCESS_KEY_ID=" + key.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + key.SecretAccessKey}
 			if out, err := cmd.CombinedOutput(); err != nil {
-				return nil, fmt.Errorf("%s: %w\n%s", program[0], err, out)
+				return nil, fmt.Errorf("%s: %w\n%s", program, err, out)
 			}
 			cpu += cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 		}

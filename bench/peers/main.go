@@ -13,12 +13,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"time"
 )
 
@@ -32,12 +34,17 @@ type options struct {
 	results string        // folder
 	scratch string        // folder, on the disk that is measured
 	large   int           // layers of the large store
+	flames  bool          // draw what each load spends its time on
+	docs    string        // document whose table is replaced; empty for none
+	flame   *flame        // set while a load runs for its graph only
 }
 
 func main() {
-	if len(os.Args) > 1 && os.Args[1] == "floor" {
-		fail(serveFloor(os.Args[2:]))
-		return
+	if len(os.Args) > 1 {
+		if floor, ok := map[string]func([]string) error{"floor": serveFloor, "ask": ask}[os.Args[1]]; ok {
+			fail(floor(os.Args[2:]))
+			return
+		}
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -64,7 +71,9 @@ func parse(args []string) (options, error) {
 	loads := flags.String("load", ".", "regular expression: which loads")
 	flags.IntVar(&o.rounds, "rounds", 3, "how often each load runs")
 	flags.DurationVar(&o.seconds, "time", 3*time.Second, "how long each closed loop runs")
-	flags.StringVar(&o.results, "results", "bench/results", "folder for JSON and chart; empty for none")
+	flags.StringVar(&o.results, "results", "bench/results", "folder for JSON, table, chart and flame graphs")
+	flags.BoolVar(&o.flames, "flames", true, "draw a flame graph of each load, after the rounds")
+	flags.StringVar(&o.docs, "docs", "", "document whose table is replaced by that of this run")
 	flags.StringVar(&o.scratch, "scratch", "tmp/bench", "folder for data, on the disk to be measured")
 	flags.IntVar(&o.large, "large", 10_000_000, "layers in the large store")
 	if err := flags.Parse(args); err != nil {
@@ -74,23 +83,36 @@ func parse(args []string) (options, error) {
 	if o.loads, err = regexp.Compile("^(" + *loads + ")"); err != nil {
 		return o, err
 	}
-	for _, path := range []*string{&o.openecr, &o.clients, &o.scratch} {
+	for _, path := range []*string{&o.openecr, &o.clients, &o.scratch, &o.results} {
 		if *path, err = filepath.Abs(*path); err != nil {
 			return o, err
 		}
 	}
-	return o, os.MkdirAll(o.scratch, 0o755)
+	if err := errors.Join(os.MkdirAll(o.scratch, 0o755), os.MkdirAll(o.results, 0o755)); err != nil {
+		return o, err
+	}
+	return o, makeCertificate(o.scratch)
+}
+
+// chosen are the loads that the options name, with those that they are compared with.
+func (o options) chosen() []load {
+	all := allLoads()
+	named := func(l load) bool { return o.loads.MatchString(l.name) }
+	return slices.DeleteFunc(slices.Clone(all), func(l load) bool {
+		return !named(l) && !slices.ContainsFunc(all, func(other load) bool { return other.needs == l.name && named(other) })
+	})
 }
 
 // run measures every load on every server that takes part in it, the servers in turn, so that what disturbs the
 // machine disturbs all of them.
 func run(ctx context.Context, o options) error {
 	r := newReport(o)
+	loads := o.chosen()
+	if len(loads) == 0 {
+		return errors.New("no load has that name: leave LOAD out to run them all")
+	}
 	for round := range o.rounds {
-		for _, l := range allLoads() {
-			if !o.loads.MatchString(l.name) {
-				continue
-			}
+		for _, l := range loads {
 			for _, p := range l.who(o) {
 				if err := ctx.Err(); err != nil {
 					return err
@@ -104,12 +126,15 @@ func run(ctx context.Context, o options) error {
 			}
 		}
 	}
-	rows := r.judge()
+	rows := r.rows()
 	printTable(os.Stdout, rows)
-	if o.results == "" {
+	if err := r.write(rows); err != nil {
+		return err
+	}
+	if !o.flames {
 		return nil
 	}
-	return r.write(o.results, rows)
+	return drawFlames(ctx, o, loads)
 }
 
 // measure gives the load a fresh server, or one that finds what was prepared for it.

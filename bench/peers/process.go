@@ -17,15 +17,15 @@ import (
 
 // A process is a server that runs, with the processes it started.
 type process struct {
+	origin
 	cmd   *exec.Cmd
-	addr  string
 	ready time.Duration // from start to the first answer
 	ended chan struct{} // closed when it has ended, with err
 	err   error
 }
 
 // start runs the server and returns once it answers GET path.
-func start(ctx context.Context, addr, path string, cmd *exec.Cmd) (*process, error) {
+func start(ctx context.Context, at origin, path string, cmd *exec.Cmd) (*process, error) {
 	log, err := os.Create(filepath.Join(cmd.Dir, "log"))
 	if err != nil {
 		return nil, err
@@ -37,7 +37,7 @@ func start(ctx context.Context, addr, path string, cmd *exec.Cmd) (*process, err
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w (make bench installs the peers)", cmd.Path, err)
 	}
-	p := &process{cmd: cmd, addr: addr, ended: make(chan struct{})}
+	p := &process{origin: at, cmd: cmd, ended: make(chan struct{})}
 	go func() {
 		p.err = cmd.Wait()
 		close(p.ended)
@@ -52,7 +52,7 @@ func start(ctx context.Context, addr, path string, cmd *exec.Cmd) (*process, err
 			return nil, ctx.Err()
 		case <-time.After(time.Millisecond):
 		}
-		if answers(addr, path) {
+		if at.answers(path) {
 			p.ready = time.Since(began)
 			return p, nil
 		}
@@ -63,14 +63,10 @@ func start(ctx context.Context, addr, path string, cmd *exec.Cmd) (*process, err
 	}
 }
 
-func answers(addr, path string) bool {
-	conn, err := net.DialTimeout("tcp", addr, time.Second)
-	if err != nil {
-		return false
-	}
-	conn.Close()
-	client := http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
-	answer, err := client.Get("http://" + addr + path)
+var client = http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: trusting()}}
+
+func (o origin) answers(path string) bool {
+	answer, err := client.Get(o.url() + path)
 	if err != nil {
 		return false
 	}
@@ -154,6 +150,18 @@ func freeAddr() (string, error) {
 	}
 	defer l.Close()
 	return l.Addr().String(), nil
+}
+
+// rest lets the server give back what its start has used, and has its peak of memory begin anew. It returns what it
+// holds then, in MiB.
+func (p *process) rest() (float64, error) {
+	time.Sleep(2 * time.Second)
+	for _, pid := range p.family() {
+		if err := os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte("5"), 0); err != nil {
+			return 0, err
+		}
+	}
+	return p.memory("VmRSS")
 }
 
 // settle has the kernel write what loads before have left, so that it is not counted against the next.

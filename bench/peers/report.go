@@ -34,6 +34,8 @@ type figure struct {
 	Spread float64 `json:"spread"` // (largest - smallest) / median
 }
 
+func (f figure) times(n float64) figure { return figure{f.Median * n, f.Spread} }
+
 func (r *report) figure(load, peer, metric string) (figure, bool) {
 	var values []float64
 	for _, s := range r.samples[load][peer] {
@@ -58,13 +60,12 @@ func (r *report) figure(load, peer, metric string) (figure, bool) {
 
 // best is the registry that does best by the metric, openecr aside. only, unless empty, are those that count.
 func (r *report) best(load, metric string, only ...string) (name string, f figure, found bool) {
-	larger := metric == rate || metric == speed
 	for peer := range r.samples[load] {
-		if peer == "openecr" || peer == "floor" || len(only) > 0 && !slices.Contains(only, peer) {
+		if peer == "openecr" || peer == "floor" || len(only) == 0 && peer == "nginx" || len(only) > 0 && !slices.Contains(only, peer) {
 			continue
 		}
 		g, ok := r.figure(load, peer, metric)
-		if ok && (!found || larger == (g.Median > f.Median)) {
+		if ok && (!found || larger(metric) == (g.Median > f.Median)) {
 			name, f, found = peer, g, true
 		}
 	}
@@ -73,19 +74,44 @@ func (r *report) best(load, metric string, only ...string) (name string, f figur
 
 // row is a line of the table.
 type row struct {
+	Title   string  `json:"title"`
 	Load    string  `json:"load"`
 	Metric  string  `json:"metric"`
 	Ours    figure  `json:"openecr"`
-	Against string  `json:"against"`
-	Theirs  figure  `json:"theirs"`
+	Peer    string  `json:"peer,omitempty"`
+	Theirs  *figure `json:"theirs,omitempty"`
 	Floor   *figure `json:"floor,omitempty"`
 	Ratio   float64 `json:"ratio"` // better when large, whatever the metric
-	Goal    float64 `json:"goal"`
-	Met     bool    `json:"met"`
+	Goal    string  `json:"goal"`
+	Reached float64 `json:"reached"` // the ratio in parts of the goal
+	Verdict string  `json:"verdict"` // "met", "missed", or nothing where nothing is asked
 }
 
-// judge makes the rows whose figures were taken.
-func (r *report) judge() []row {
+func (r *row) judge(want float64) {
+	r.Reached, r.Verdict = r.Ratio/want, "met"
+	if r.Ratio < want {
+		r.Verdict = "missed"
+	}
+}
+
+// cells are the row as text, under headings.
+func (r row) cells() []string {
+	peer, floor := "", ""
+	if r.Theirs != nil {
+		peer = r.Peer + " " + number(r.Theirs.Median)
+	}
+	if r.Floor != nil {
+		floor = number(r.Floor.Median)
+	}
+	return []string{r.Title, r.Metric, number(r.Ours.Median), fmt.Sprintf("%.0f %%", 100*r.Ours.Spread), peer, floor, number(r.Ratio), r.Goal, r.Verdict}
+}
+
+func headings() []string {
+	return []string{"load", "metric", "openecr", "spread", "best peer", "floor", "ratio", "goal", ""}
+}
+
+// rows judges what was measured.
+func (r *report) rows() []row {
 	var rows []row
 	for _, g := range goals() {
 		if row, ok := g.row(r); ok {
@@ -97,26 +123,32 @@ func (r *report) judge() []row {
 
 func printTable(w io.Writer, rows []row) {
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "load\tmetric\topenecr\tspread\tagainst\ttheirs\tfloor\tratio\tgoal\t")
+	fmt.Fprintln(t, strings.Join(headings(), "\t"))
 	for _, r := range rows {
-		floor, verdict := "", "met"
-		if r.Floor != nil {
-			floor = number(r.Floor.Median)
-		}
-		if !r.Met {
-			verdict = "missed"
-		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%.0f%%\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Load, r.Metric, number(r.Ours.Median), 100*r.Ours.Spread,
-			r.Against, number(r.Theirs.Median), floor, number(r.Ratio), number(r.Goal), verdict)
+		fmt.Fprintln(t, strings.Join(r.cells(), "\t"))
 	}
 	_ = t.Flush() // a terminal that is gone
 }
 
-// write keeps the figures as JSON and the ratios as a chart.
-func (r *report) write(dir string, rows []row) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
+// markdown is the same table for the documentation, with what it was taken on.
+func (r *report) markdown(rows []row) string {
+	var b strings.Builder
+	line := func(cells []string) { fmt.Fprintf(&b, "| %s |\n", strings.Join(cells, " | ")) }
+	line(headings())
+	line(slices.Repeat([]string{"---"}, len(headings())))
+	for _, row := range rows {
+		line(row.cells())
 	}
+	without := ""
+	if r.options.zot == "" {
+		without = "; without zot"
+	}
+	fmt.Fprintf(&b, "\nTaken %s on %d processors, %s, medians of %d rounds%s.\n", time.Now().UTC().Format(time.DateOnly), runtime.NumCPU(), runtime.Version(), r.options.rounds, without)
+	return b.String()
+}
+
+// write keeps the figures as JSON and Markdown and the ratios as a chart.
+func (r *report) write(rows []row) error {
 	text, err := json.MarshalIndent(map[string]any{
 		"taken":   time.Now().UTC().Format(time.RFC3339),
 		"cpus":    runtime.NumCPU(),
@@ -128,28 +160,57 @@ func (r *report) write(dir string, rows []row) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "peers.json"), append(text, '\n'), 0o644); err != nil {
+	for name, content := range map[string]string{"peers.json": string(text) + "\n", "peers.svg": chart(rows), "table.md": r.markdown(rows)} {
+		if err := os.WriteFile(filepath.Join(r.options.results, name), []byte(content), 0o644); err != nil {
+			return err
+		}
+	}
+	if r.options.docs == "" {
+		return nil
+	}
+	return replaceTable(r.options.docs, r.markdown(rows))
+}
+
+const tableBegins, tableEnds = "<!-- table of make bench -->\n", "<!-- end of the table -->\n"
+
+// replaceTable puts the table between the marks of a document.
+func replaceTable(path, table string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, "peers.svg"), []byte(chart(rows)), 0o644)
+	before, rest, begins := strings.Cut(string(text), tableBegins)
+	_, after, ends := strings.Cut(rest, tableEnds)
+	if !begins || !ends {
+		return fmt.Errorf("%s has no place for the table: put the lines %q and %q there", path, strings.TrimSpace(tableBegins), strings.TrimSpace(tableEnds))
+	}
+	return os.WriteFile(path, []byte(before+tableBegins+"\n"+table+"\n"+tableEnds+after), 0o644)
 }
 
 // chart draws how far each ratio is of its goal: a bar that passes the line meets it.
 func chart(rows []row) string {
-	const width, line, left, unit, most = 900, 26, 330, 180, 3.0
+	const width, line, left, unit, most = 960, 26, 400, 110.0, 3.0
+	rows = slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return r.Verdict == "" })
 	var b strings.Builder
 	height := line*len(rows) + 50
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="13">`+"\n", width, height)
-	fmt.Fprintf(&b, `<rect width="%d" height="%d" fill="#fff"/><text x="%d" y="20">ratio to the goal (line: the goal; bars end at %.0f)</text>`+"\n", width, height, left, most)
+	fmt.Fprintf(&b, `<rect width="%d" height="%d" fill="#fff"/><text x="%d" y="20">times the goal (line: the goal; bars end at %.0f)</text>`+"\n", width, height, left, most)
 	for i, r := range rows {
-		y := 32 + i*line
-		share, color := min(r.Ratio/r.Goal, most), "#1a7f37"
-		if !r.Met {
+		y, share, color := 32+i*line, min(r.Reached, most), "#1a7f37"
+		if r.Verdict == "missed" {
 			color = "#b35900"
 		}
-		fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="end">%s, %s</text><rect x="%d" y="%d" width="%.0f" height="%d" fill="%s"/><text x="%.0f" y="%d">%s of %s against %s</text>`+"\n",
-			left-8, y+16, r.Load, r.Metric, left, y+3, share*unit/1.0*0.6, line-8, color, float64(left)+share*unit*0.6+6, y+16, number(r.Ratio), number(r.Goal), r.Against)
+		fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="end">%s, %s</text><rect x="%d" y="%d" width="%.0f" height="%d" fill="%s"/><text x="%.0f" y="%d">%s</text>`+"\n",
+			left-8, y+16, escape(r.Title), r.Metric, left, y+3, share*unit, line-8, color, left+share*unit+6, y+16, escape(r.caption()))
 	}
-	fmt.Fprintf(&b, `<line x1="%.0f" y1="28" x2="%.0f" y2="%d" stroke="#000" stroke-dasharray="4 3"/>`+"\n</svg>\n", left+unit*0.6, left+unit*0.6, height-14)
+	fmt.Fprintf(&b, `<line x1="%[1]d" y1="28" x2="%[1]d" y2="%[2]d" stroke="#000" stroke-dasharray="4 3"/>`+"\n</svg>\n", int(left+unit), height-14)
 	return b.String()
+}
+
+func (r row) caption() string {
+	if strings.HasPrefix(r.Goal, "under") {
+		return fmt.Sprintf("%s, goal %s", number(r.Ours.Median), r.Goal)
+	}
+	goal, _, _ := strings.Cut(r.Goal, " (")
+	return fmt.Sprintf("%s of %s against %s", number(r.Ratio), goal, r.Peer)
 }

@@ -94,7 +94,7 @@ func (c Config) capacity() (capacity, error) {
 		k.connections = int(min(part(5*each, 64, 65536), openFiles()/2)) // a download has a file open too
 	}
 	k.window = int(min(max(m/8/int64(k.connections), 64<<10), 1<<20))
-	k.layerCache = int(part(16, 4<<20, 64<<20))
+	k.layerCache = int(part(16, 4<<20, 80<<20)) // at most a million layers
 	k.pageCache = int(min(m/16, 8<<20*int64(runtime.GOMAXPROCS(0)+1)))
 	k.s3Buffers = int(part(4*s3BufferBytes, 2, 64))
 	return k, nil

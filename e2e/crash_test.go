@@ -10,13 +10,18 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/iotest"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecrpublic"
 	"github.com/aws/aws-sdk-go-v2/service/ecrpublic/types"
+	"github.com/aws/smithy-go"
+
+	"github.com/openecr/openecr/internal/faults"
 )
 
 // acknowledged is what the server has answered with success: from then on it has to be there.
@@ -48,7 +53,7 @@ func (a *acknowledged) images() int {
 // start the server has what it had acknowledged, and nothing of the rest is there by half.
 func TestAcknowledgedSurvivesKill(t *testing.T) {
 	r := newCrashRig(t)
-	many := rounds(t, 10)
+	many := rounds(t, 6)
 	for round := range many {
 		r.start(r.draw()...)
 		r.verify(t, round%250 == 249)
@@ -60,6 +65,39 @@ func TestAcknowledgedSurvivesKill(t *testing.T) {
 	r.start()
 	r.verify(t, true)
 	t.Logf("%d layers and %d images were acknowledged over %d crashes: %v", len(r.acked.layers), len(r.acked.manifests), many, r.died)
+}
+
+// Stores that fail, before or after they did what they were asked, cost their clients an error and another try: no answer
+// breaks off, nothing is there by half, and what was answered stays.
+func TestFailingStoresAreErrorsNotHalfPushes(t *testing.T) {
+	r := newCrashRig(t)
+	var plan []string
+	for _, point := range faults.Points {
+		plan = append(plan, point+"=fail%3")
+	}
+	r.start("OPENECR_FAULTS_ARMED=later", "OPENECR_FAULTS="+strings.Join(plan, ","))
+	r.process.signal(t, syscall.SIGUSR2)
+	failures := 0
+	for n := 0; r.recent.images() < 5; n++ {
+		if n == 300 {
+			t.Fatalf("of %d pushes %d succeeded", n, r.recent.images())
+		}
+		err := r.push(t.Context(), t, fmt.Sprint(n))
+		var refused smithy.APIError
+		if err != nil && !errors.As(err, &refused) && !strings.Contains(err.Error(), `: 500, want`) {
+			t.Errorf("a push over stores that fail: %v", err)
+		}
+		if err != nil {
+			failures++
+		}
+	}
+	if failures == 0 {
+		t.Error("no push failed")
+	}
+	t.Logf("%d pushes failed and %d succeeded", failures, r.recent.images())
+	r.stop()
+	r.start()
+	r.verify(t, true)
 }
 
 // pushUntilFailure pushes small images until the server is gone.

@@ -40,7 +40,7 @@ func TestAcknowledgedSurvivesPowerCut(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("%d promises, %d lines, seed %d", len(promises), r.lines(), seed)
 	rng := rand.New(rand.NewPCG(seed, 0))
-	for n := range rounds(t, 10) {
+	for n := range rounds(t, 6) {
 		// The hardest moment is right after an answer, and the hardest luck is none.
 		line, luck := answers[rng.IntN(len(answers))].Begin+1, powercut.None()
 		if n%2 == 1 {

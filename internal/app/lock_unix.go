@@ -46,7 +46,7 @@ func (a *App) lockData(s Stores) error {
 	}
 	before := make([]byte, 20)
 	n, err := f.ReadAt(before, 0)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		f.Close()
 		return fmt.Errorf("lock the data folder: %w", err)
 	}

@@ -54,12 +54,12 @@ func TestEveryPointIsPassedAndKills(t *testing.T) {
 			t.Errorf("%s: killed %d times, errors %v, %v, want once and none", point, *killed, meta, blobs)
 		}
 		again, killed := plan(t, point+"=kill@2")
-		use(t, again)
+		_, _ = use(t, again)
 		if *killed != 0 {
 			t.Errorf("%s: killed at the first passage instead of the second", point)
 		}
 		again.Armed.Store(false)
-		use(t, again)
+		_, _ = use(t, again)
 		if *killed != 0 {
 			t.Errorf("%s: killed without being armed", point)
 		}

@@ -2,6 +2,7 @@ package powercut
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -298,14 +299,12 @@ func (d *Disk) resize(c *Call) (func(), error) {
 	}
 	size, err := c.number(1)
 	if c.Name == "fallocate" {
-		offset, length := size, int64(0)
 		if c.arg(1) != "0" {
 			return nil, fmt.Errorf("with the mode %s it is not replayed", c.arg(1))
 		}
-		if offset, err = c.number(2); err == nil {
-			length, err = c.number(3)
-		}
-		size = max(n.size, offset+length)
+		offset, offsetErr := c.number(2)
+		length, lengthErr := c.number(3)
+		size, err = max(n.size, offset+length), errors.Join(offsetErr, lengthErr)
 	}
 	if err != nil {
 		return nil, err

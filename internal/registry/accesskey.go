@@ -63,7 +63,8 @@ func (r *Registry) AccessKeys(ctx context.Context, id ref.AccountID) ([]AccessKe
 	return keys, err
 }
 
-// CreateAccessKey keeps a new key: its ID, Account, User, Policy and SealedSecret.
+// CreateAccessKey keeps a new key: its ID, Account, User, Policy and SealedSecret. It is one transaction; a crash between
+// that and the answer leaves a key whose secret nobody has heard, to be seen in the list and deleted.
 func (r *Registry) CreateAccessKey(ctx context.Context, key AccessKey) (AccessKey, error) {
 	key, err := r.newAccessKey(key)
 	if err != nil {

@@ -19,7 +19,8 @@ type AccountDetail struct {
 	Aliases []Alias
 }
 
-// CreateAccount makes an account whose registry is reached under alias, for good: it is the default one.
+// CreateAccount makes an account whose registry is reached under alias, for good: it is the default one. Both
+// are made in one transaction.
 func (r *Registry) CreateAccount(ctx context.Context, id ref.AccountID, alias ref.Alias) (AccountDetail, error) {
 	detail := AccountDetail{
 		Account: Account{ID: id, CreatedAt: r.now()},

@@ -21,7 +21,7 @@ func (r *Registry) prepareCatalog(c Catalog) (Catalog, error) {
 }
 
 // PutCatalog replaces all that the gallery shows about a repository: what is not given is gone afterwards, its logo too
-// unless it is kept.
+// unless it is kept. Order of effects: see updateRepository; the logo is a row of the same transaction.
 func (r *Registry) PutCatalog(ctx context.Context, c Caller, p Path, catalog Catalog) (Catalog, error) {
 	const action = "PutRepositoryCatalogData"
 	p = p.own(c)

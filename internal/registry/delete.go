@@ -33,6 +33,9 @@ var anyDigest = regexp.MustCompile(`^[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+$`)
 // its tags. All ids are understood as the repository was before the call, so their order does not matter, and an index
 // may be deleted together with its images. An image that an index lists stays as long as the index does.
 //
+// Order of effects: see updateRepository. Layers that lose their last image are promised for a while in the same
+// transaction; collection removes them later, bytes last.
+//
 // The answer has one id for each tag that went, and one with the digest only for an image that had no tag.
 func (r *Registry) DeleteImages(ctx context.Context, c Caller, p Path, ids []ImageID) ([]ImageID, []ImageFailure, error) {
 	p = p.own(c)

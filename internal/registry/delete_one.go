@@ -8,7 +8,7 @@ import (
 )
 
 // What the registry wire deletes, one thing at a time. IAM has one action for deleting content, so all of it is
-// BatchDeleteImage.
+// BatchDeleteImage. The order of effects is that of updateRepository; bytes stay for collection.
 
 // DeleteTag deletes a tag alone. Unlike DeleteImages it keeps an image whose last tag it was.
 func (r *Registry) DeleteTag(ctx context.Context, c Caller, p Path, tag ref.Tag) error {
@@ -80,9 +80,6 @@ func (r *Registry) DeleteLayer(ctx context.Context, c Caller, p Path, d ref.Dige
 		return tx.DeleteLayer(repo.ID, d)
 	})
 	r.note(c, EventDelete, p, d.String(), err)
-	if err != nil {
-		return err
-	}
-	r.cache.dropLayers(repository, []Descriptor{{Digest: d}})
-	return nil
+	r.cache.dropLayers(repository, []Descriptor{{Digest: d}}) // also after an error, which may come after the commit
+	return err
 }

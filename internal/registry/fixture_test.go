@@ -48,6 +48,7 @@ type fixture struct {
 	path     string         // of the file behind meta
 
 	statements atomic.Int64 // seen at the driver
+	lastUpload string       // id of the upload begun last
 
 	mu    sync.Mutex
 	known map[ref.Digest]bool // layers that were ever pushed
@@ -202,6 +203,7 @@ func (f *fixture) startIn(p registry.Path, parts ...string) registry.Upload {
 	f.Helper()
 	up, err := f.registry.StartUpload(f.Context(), owner, p)
 	f.must(err)
+	f.lastUpload = up.ID
 	for _, content := range parts {
 		up, err = f.registry.AppendUpload(f.Context(), owner, p, up.ID, part(-1, content))
 		f.must(err)

@@ -30,6 +30,9 @@ type NewImage struct {
 // repository: that is checked in the transaction that makes the image visible, the commit point of a push, and held by
 // foreign keys after it (invariant 3).
 //
+// Order of effects: see updateRepository. A crash before the commit leaves layers without an image, kept as long as they
+// were promised.
+//
 // A tag that was on another image moves. When nothing would change, the image comes back with an error of kind
 // ImageAlreadyExists.
 func (r *Registry) PutImage(ctx context.Context, c Caller, p Path, n NewImage) (Image, error) {

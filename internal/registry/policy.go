@@ -8,7 +8,7 @@ import (
 )
 
 // SetPolicy replaces the policy of a repository and returns it as it is kept: printed anew. A policy that would keep the
-// caller from setting the next one needs force.
+// caller from setting the next one needs force. Order of effects: see updateRepository.
 func (r *Registry) SetPolicy(ctx context.Context, c Caller, p Path, text string, force bool) (Repository, error) {
 	p = p.own(c)
 	next, err := policy.Parse(text, policy.RepositoryPolicy)
@@ -60,10 +60,10 @@ func (r *Registry) changePolicy(ctx context.Context, c Caller, action string, p 
 		changed = repo
 		return tx.UpdateRepository(repo)
 	})
+	r.cache.dropRepositories() // also after an error, which may come after the commit
 	if err != nil {
 		return Repository{}, err
 	}
-	r.cache.dropRepositories()
 	return changed, nil
 }
 

@@ -196,7 +196,15 @@ func (r *Registry) viewRepository(ctx context.Context, c Caller, action string, 
 	})
 }
 
-// updateRepository runs fn in a transaction with the repository opened for action.
+// updateRepository runs fn in a transaction with the repository opened for action. The order of effects of every write that
+// goes through here and touches no bytes:
+//
+//  1. the transaction     crash before its commit: nothing has happened; the client asks again
+//  2. what is remembered is dropped, whatever the outcome: a store may fail after it has committed
+//  3. the answer          crash before it: all has happened; who asks again is told so, by an error that says "already" or
+//     "does not exist", or by the same answer
+//
+// A crash leaves nothing to repair in any gap.
 func (r *Registry) updateRepository(ctx context.Context, c Caller, action string, p Path, fn func(Tx, Repository) error) error {
 	var changed int64
 	err := r.meta.Update(ctx, func(tx Tx) error {

@@ -7,7 +7,7 @@ import (
 	"github.com/openecr/openecr/internal/ref"
 )
 
-// CreateRepository makes an empty repository in the caller's registry.
+// CreateRepository makes an empty repository in the caller's registry: one transaction, logo included.
 func (r *Registry) CreateRepository(ctx context.Context, c Caller, name ref.RepositoryName, catalog Catalog, tags []ResourceTag) (Repository, error) {
 	p := Path{Name: name}.own(c)
 	created, err := r.createRepository(ctx, c, p, catalog, tags)
@@ -116,7 +116,8 @@ func findRegistry(tx Tx, p Path) (ref.AccountID, error) {
 }
 
 // DeleteRepository with everything in it when force is set; otherwise only an empty one. Its name may be used again at
-// once: the new repository has another id, so nothing cached about the old one answers for it.
+// once: the new repository has another id, so nothing cached about the old one answers for it. Order of effects: see
+// updateRepository; its rows go in that one transaction, the bytes of its layers by collection.
 func (r *Registry) DeleteRepository(ctx context.Context, c Caller, p Path, force bool) (Repository, error) {
 	p = p.own(c)
 	var deleted Repository
@@ -132,8 +133,6 @@ func (r *Registry) DeleteRepository(ctx context.Context, c Caller, p Path, force
 		return tx.DeleteRepository(repo.ID)
 	})
 	r.note(c, EventDeleteRepository, p, "", err)
-	if err == nil {
-		r.cache.dropRepositories()
-	}
+	r.cache.dropRepositories() // also after an error, which may come after the commit
 	return deleted, err
 }

@@ -58,9 +58,7 @@ func (r *Registry) changeTags(ctx context.Context, c Caller, action string, on r
 		}
 		return t.replaceTags(tx, tags)
 	})
-	if err == nil {
-		r.cache.dropRepositories() // policies may depend on tags
-	}
+	r.cache.dropRepositories() // policies may depend on tags; also after an error, which may come after the commit
 	return err
 }
 

@@ -77,7 +77,7 @@ func (t *tx) Garbage(now, abandoned time.Time) (g registry.Garbage, err error) {
 	}
 	g.Blobs, err = t.tally(
 		`SELECT count(*), CAST(coalesce(sum(size), 0) AS BIGINT) FROM blob
-		WHERE digest IN (SELECT digest FROM unused_blob UNION SELECT digest FROM layer WHERE keep_until <= $1)
+		WHERE digest IN (SELECT digest FROM unused_blob UNION ALL SELECT digest FROM layer WHERE keep_until <= $1)
 		AND NOT EXISTS (SELECT 1 FROM layer WHERE layer.digest = blob.digest AND (keep_until IS NULL OR keep_until > $1))`,
 		now.UnixMilli())
 	if err != nil {

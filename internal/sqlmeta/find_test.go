@@ -3,10 +3,13 @@ package sqlmeta
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/openecr/openecr/internal/ref"
 	"github.com/openecr/openecr/internal/registry"
@@ -126,6 +129,42 @@ func TestQueriesSearchIndexes(t *testing.T) {
 				t.Errorf("%s:\n%s", step, query)
 			}
 		}
+	}
+}
+
+// Collection reads what is garbage, and nothing of what is not: no index of it holds rows that are in use.
+func TestCollectionSearchesIndexesOfGarbage(t *testing.T) {
+	var w watcher
+	s := openStore(t, w.options(t))
+	now := time.UnixMilli(1)
+	err := s.Update(t.Context(), func(tx registry.Tx) error {
+		if err := fillRepository(tx, 0); err != nil {
+			return err
+		}
+		w.take(nil)
+		_, err := tx.ExpiredLayers(now, 10)
+		_, _, unused := tx.DeleteUnusedBlobs(10)
+		_, released := tx.ReleasedBytes(now, 10)
+		_, abandoned := tx.AbandonedUploads(now, registry.Upload{}, 10)
+		_, named := tx.LocatorNamed("ab")
+		_, counted := tx.Garbage(now, now)
+		return errors.Join(err, unused, released, abandoned, named, counted, tx.ForgetBytes("ab"))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	garbage := regexp.MustCompile(`^(SCAN unused_blob|SCAN layer USING (COVERING )?INDEX layer_keep_until)`)
+	queries := 0
+	for _, query := range w.take(nil) {
+		for _, step := range explain(t, s, query) {
+			queries++
+			if strings.HasPrefix(step, "SCAN") && !garbage.MatchString(step) && !strings.HasPrefix(step, "SCAN named") {
+				t.Errorf("%s:\n%s", step, query)
+			}
+		}
+	}
+	if queries < 8 {
+		t.Errorf("%d steps were looked at", queries)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -338,6 +339,30 @@ func (v *victim) checkSealed() {
 			}
 		}
 	}
+}
+
+// flooded is a question to a server of which others hold more connections than it has.
+func (v *victim) flooded() *http.Request {
+	o := v.other(func(c *Config) { c.MaxConnections = 4 })
+	for range 8 {
+		conn, err := net.Dial("tcp", o.host())
+		must(v.T, err)
+		v.Cleanup(func() { conn.Close() })
+	}
+	return o.send("GET", "/healthz", "")
+}
+
+// checkAudited is refused something and looks for the line that says so.
+func (v *victim) checkAudited() {
+	v.running.send(v.T, v.call(v.intruder, "DeleteRepository", `{"registryId":"`+v.Info().AccountID+`","repositoryName":"hello","force":true}`))
+	content, err := os.ReadFile(v.config.Audit)
+	must(v.T, err)
+	for line := range strings.Lines(string(content)) {
+		if strings.Contains(line, "DeleteRepository") && strings.Contains(line, v.intruder.id) && strings.Contains(line, "AccessDenied") && strings.Contains(line, "127.0.0.1") {
+			return
+		}
+	}
+	v.Errorf("the audit log says nothing of it:\n%s", content)
 }
 
 // checkNothingHappened looks at what the attackers were after, and at what the log says of them.

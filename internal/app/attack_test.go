@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -103,6 +104,7 @@ func attacksOn(v *victim) []attack {
 		{"L3", "a body that unpacks into a large one", v.call(v.root, "DescribeRepositories", gzipped(64<<20), header("Content-Encoding", "gzip")), 400, "SerializationException"},
 		{"L4", "a body that never comes", v.stalled(), 400, "i/o timeout"},
 		{"L5", "a policy of wildcards", v.askPolicyOfWildcards(), 400, "AccessDeniedException"},
+		{"L6", "every connection there is", v.flooded(), 200, "ok"},
 
 		{"O1", "metrics for everybody", v.send("GET", "/metrics", ""), 404, "No publisher has this name"},
 		{"O1", "profiles for everybody", v.send("GET", "/debug/pprof/heap", ""), 404, ""},
@@ -112,12 +114,15 @@ func attacksOn(v *victim) []attack {
 		{"O4", "the log", v.send("GET", "/v2/?token=x", "", basicAuth("AWS", v.password)), 200, ""},
 		{"O5", "another address than one's own", v.send("GET", "/v2/forwarded", "", header("X-Forwarded-For", "10.9.8.7"), header("X-Forwarded-Host", "evil.example")), 404, ""},
 		{"O6", "a line of one's own in the log", v.send("GET", "/v2/%0a%7B%22level%22:%22FORGED%22%7D", ""), 404, ""},
+		{"O7", "what is refused, without a trace", v.afterLooking(v.checkAudited), 200, "ok"},
 	}
 }
 
 // Every line of the threat model is tried, and holds.
 func TestAttacks(t *testing.T) {
-	v := newVictim(t, newConfig(t))
+	c := newConfig(t)
+	c.Audit = filepath.Join(t.TempDir(), "audit.log")
+	v := newVictim(t, c)
 	attacks := attacksOn(v)
 	checkLines(t, attacks)
 	runnable := regexp.MustCompile(`(?i)<script>|<svg on|="javascript:|Access-Control-Allow`)

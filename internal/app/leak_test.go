@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -37,7 +38,7 @@ func TestSecretsAreWrittenNowhere(t *testing.T) {
 	}))
 	t.Cleanup(receiver.Close)
 	c := newConfig(t)
-	c.Traces = receiver.URL
+	c.Traces, c.Audit = receiver.URL, filepath.Join(t.TempDir(), "audit.log")
 	v := newVictim(t, c)
 	cookie := v.session()
 	key := do(t, c.Stores, CreateKey{User: "ci"})
@@ -79,7 +80,9 @@ func TestSecretsAreWrittenNowhere(t *testing.T) {
 
 	v.stop()
 	must(t, v.wait()) // traces are sent
-	for where, text := range map[string]string{"the log": v.log.String(), "metrics": metrics, "traces": traces.text.String(), "refusals": refusals.text.String()} {
+	audited, err := os.ReadFile(c.Audit)
+	must(t, err)
+	for where, text := range map[string]string{"the log": v.log.String(), "the audit log": string(audited), "metrics": metrics, "traces": traces.text.String(), "refusals": refusals.text.String()} {
 		if len(text) < 1000 {
 			t.Errorf("%s say next to nothing: %q", where, text)
 		}

@@ -87,6 +87,8 @@ func attacksOn(v *victim) []attack {
 		{"F1", "up and out, in the address itself", v.send("GET", "/..%2f..%2f..%2fetc/passwd", ""), 404, ""},
 		{"F2", "a sign-in that leads away", v.form("/-/sign-in", url.Values{"name": {v.root.id}, "password": {v.root.secret}, "next": {"//evil.example/"}}.Encode()), 303, "Location: /-/repositories\n"},
 
+		{"F2", "the same, escaped", v.form("/-/sign-in", url.Values{"name": {v.root.id}, "password": {v.root.secret}, "next": {`/%2fevil.example/"`}}.Encode()), 303, "Location: /-/repositories\n"},
+
 		{"B1", "a name that points to 127.0.0.1", v.send("GET", "/", "", host("evil.example:8080")), 421, "evil.example"},
 		{"B1", "the same on the admin listener", v.onAdmin("/metrics", host("evil.example")), 421, "evil.example"},
 		{"B2", "a change from another origin", v.send("PUT", v.repository()+"/manifests/1", v.manifest, basicAuth("AWS", v.password), header("Origin", "https://evil.example")), 403, "A page of another site"},

@@ -141,10 +141,10 @@ func (s *Server) signInFirst(v *visit) (answer, error) {
 }
 
 // localPath is a path of this server to go to, and never another host: "//host" and what browsers take for it are not
-// paths. Instead of what is none it is the visitor's own repositories.
+// paths, nor is "/%2fhost", of which printing it can make one. Instead of what is none it is the visitor's own repositories.
 func localPath(s string) string {
 	u, err := url.Parse(s)
-	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || !strings.HasPrefix(s, "/") || strings.HasPrefix(s, "//") ||
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || !strings.HasPrefix(s, "/") || strings.HasPrefix(s, "//") || strings.HasPrefix(u.Path, "//") ||
 		strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == '\\' || r == 0x7f }) || strings.HasPrefix(u.Path, "/-/sign-") {
 		return ownPath
 	}

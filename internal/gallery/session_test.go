@@ -220,7 +220,7 @@ func TestLocalPath(t *testing.T) {
 			t.Errorf("%q leads to %q", path, got)
 		}
 	}
-	for _, path := range []string{"", "acme", "//evil.example", "///evil.example", "/\\evil.example", "\\\\evil.example", "/\t/evil.example", "\t//evil.example", "https://evil.example", "javascript:alert(1)", "/-/sign-out", "/-/sign-in?next=/", "/%zz", " //evil.example", "/\x00/x"} {
+	for _, path := range []string{"", "acme", "//evil.example", "///evil.example", "/\\evil.example", "\\\\evil.example", "/\t/evil.example", "\t//evil.example", "https://evil.example", "javascript:alert(1)", "/-/sign-out", "/-/sign-in?next=/", "/%zz", " //evil.example", "/\x00/x", "/%2fevil.example", `/%2fevil.example/"`} {
 		if got := localPath(path); got != ownPath {
 			t.Errorf("%q leads to %q", path, got)
 		}

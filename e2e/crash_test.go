@@ -113,10 +113,13 @@ func pushSmall(ctx context.Context, t *testing.T, acked *acknowledged, api *ecrp
 		data := randomData(int64(1 + rand.IntN(256<<10)))
 		digest := digestOf(data)
 		var err error
-		if n == 1 {
-			err = sdkUpload(ctx, api, "hello", digest, [][]byte{data})
-		} else {
+		switch n {
+		case 0:
 			_, err = registry.pushBlob(ctx, "hello", data)
+		case 1:
+			err = sdkUpload(ctx, api, "hello", digest, [][]byte{data})
+		case 2:
+			_, err = registry.sendBlob(ctx, "hello", data)
 		}
 		if err != nil {
 			return err

@@ -81,7 +81,7 @@ func (r recording) cut(t *testing.T, line int, luck powercut.Luck, promises []pr
 // What is said to be there is synced first: the bytes of a layer and the folder that names them, then the log of the
 // database, then the answer.
 func TestSyncsComeBeforeTheAnswer(t *testing.T) {
-	layers := map[string][]byte{"registry": randomData(100_000), "API": randomData(100_000)}
+	layers := map[string][]byte{"registry": randomData(100_000), "registry, whole": randomData(100_000), "API": randomData(100_000)}
 	image := toJSON(t, manifest{SchemaVersion: 2, MediaType: ociManifestType,
 		Config: &descriptor{MediaType: ociConfigType, Digest: digestOf(layers["API"]), Size: 100_000}})
 	r := record(t, func(s *server) {
@@ -90,6 +90,8 @@ func TestSyncsComeBeforeTheAnswer(t *testing.T) {
 		_, err := api.CreateRepository(t.Context(), &ecrpublic.CreateRepositoryInput{RepositoryName: aws.String("hello")})
 		must(t, err)
 		_, err = registry.pushBlob(t.Context(), "hello", layers["registry"])
+		must(t, err)
+		_, err = registry.sendBlob(t.Context(), "hello", layers["registry, whole"])
 		must(t, err)
 		must(t, sdkUpload(t.Context(), api, "hello", digestOf(layers["API"]), [][]byte{layers["API"]}))
 		must(t, registry.pushManifest(t.Context(), "hello", "tag", ociManifestType, image))

@@ -167,6 +167,16 @@ func (c registryClient) pushBlob(ctx context.Context, repository string, data []
 	return digest, c.completeUpload(ctx, upload, digest, data[half:])
 }
 
+// sendBlob uploads data in one request, as containerd and oras do.
+func (c registryClient) sendBlob(ctx context.Context, repository string, data []byte) (digest string, err error) {
+	upload, err := c.startUpload(ctx, repository)
+	if err != nil {
+		return "", err
+	}
+	digest = digestOf(data)
+	return digest, c.completeUpload(ctx, upload, digest, data)
+}
+
 // pushManifest stores a manifest by tag.
 func (c registryClient) pushManifest(ctx context.Context, repository, tag, mediaType string, data []byte) error {
 	_, _, err := c.request(ctx, http.StatusCreated, "PUT", repository+"/manifests/"+tag,

@@ -276,6 +276,25 @@ func TestAppendHoldsNoMoreThanTwoPieces(t *testing.T) {
 	}
 }
 
+// A small blob costs few objects, and a large one hardly more: its pieces are used again.
+func TestPutAllocatesLittle(t *testing.T) {
+	for _, c := range []struct {
+		size  int64
+		bound float64
+	}{{4 << 10, 16}, {4 << 20, 60}} {
+		s := open(t, t.TempDir())
+		put(t, s, registry.NewLocator(), "") // makes the folders
+		got := testing.AllocsPerRun(20, func() {
+			if _, _, err := s.Put(t.Context(), registry.NewLocator(), io.LimitReader(zeros{}, c.size)); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if got > c.bound {
+			t.Errorf("Put of %d bytes allocated %.0f objects, want at most %.0f", c.size, got, c.bound)
+		}
+	}
+}
+
 // zeros never ends.
 type zeros struct{}
 
@@ -292,6 +311,25 @@ func BenchmarkAppend(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				if _, err := appendTo(b, s, unfinished(locator, 0), io.LimitReader(zeros{}, size)); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkPut(b *testing.B) {
+	for name, size := range map[string]int64{"4KiB": 4 << 10, "64MiB": 64 << 20} {
+		b.Run(name, func(b *testing.B) {
+			s := open(b, b.TempDir())
+			b.SetBytes(size)
+			b.ReportAllocs()
+			for b.Loop() {
+				stored, _, err := s.Put(b.Context(), registry.NewLocator(), io.LimitReader(zeros{}, size))
+				if err == nil {
+					err = s.Delete(b.Context(), stored)
+				}
+				if err != nil {
 					b.Fatal(err)
 				}
 			}

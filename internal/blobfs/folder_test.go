@@ -47,16 +47,14 @@ func TestPutsThatComeTogetherShareAFolder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	used := make(map[string]int)
-	for range 3 * sharedPuts {
-		stored, _, err := s.Put(t.Context(), registry.NewLocator(), strings.NewReader(""))
-		if err != nil {
-			t.Fatal(err)
-		}
-		used[stored[:2]]++
+	first := registry.NewLocator()
+	stored, _, err := s.Put(t.Context(), first, strings.NewReader(""))
+	if err != nil || stored != s.putTo+first[2:] {
+		t.Errorf("stored under %s, %v, want %s in folder %s", stored, err, first, s.putTo)
 	}
-	if len(used) > 3 {
-		t.Errorf("%d blobs are in %d folders, want 3", 3*sharedPuts, len(used))
+	used := map[string]int{stored[:2]: 1}
+	for range 3*sharedPuts - 1 {
+		used[s.putFolder()]++
 	}
 	for folder, n := range used {
 		if n%sharedPuts != 0 {

@@ -32,14 +32,8 @@ func (s *Store) Append(ctx context.Context, u registry.Unfinished, r io.Reader, 
 }
 
 func (s *Store) append(ctx context.Context, locator string, offset int64, r io.Reader) (int64, error) {
-	if err := ctx.Err(); err != nil {
-		return 0, err
-	}
-	path, err := s.path(locator)
+	path, err := s.pathToWrite(ctx, locator)
 	if err != nil {
-		return 0, err
-	}
-	if err := s.makeAllFolders(); err != nil {
 		return 0, err
 	}
 	f, err := openAt(path, offset)
@@ -59,6 +53,18 @@ func (s *Store) append(ctx context.Context, locator string, offset int64, r io.R
 		return 0, err
 	}
 	return n, nil
+}
+
+// pathToWrite is where a blob is, in a folder that is there.
+func (s *Store) pathToWrite(ctx context.Context, locator string) (string, error) {
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
+	path, err := s.path(locator)
+	if err != nil {
+		return "", err
+	}
+	return path, s.makeAllFolders()
 }
 
 // Put takes these steps. A crash before the caller's transaction leaves a file that no row names, for collection:
@@ -83,14 +89,8 @@ func (s *Store) Put(ctx context.Context, locator string, r io.Reader) (string, i
 }
 
 func (s *Store) put(ctx context.Context, locator string, r io.Reader) (int64, error) {
-	if err := ctx.Err(); err != nil {
-		return 0, err
-	}
-	path, err := s.path(locator)
+	path, err := s.pathToWrite(ctx, locator)
 	if err != nil {
-		return 0, err
-	}
-	if err := s.makeAllFolders(); err != nil {
 		return 0, err
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, finishedMode)
@@ -122,18 +122,12 @@ func (s *Store) Finish(ctx context.Context, u registry.Unfinished, _ registry.Al
 }
 
 func (s *Store) finish(ctx context.Context, locator string, size int64) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	path, err := s.path(locator)
+	path, err := s.pathToWrite(ctx, locator)
 	if err != nil {
 		return err
 	}
 	if info, err := os.Stat(path); err == nil && isFinished(info) && info.Size() == size {
 		return nil
-	}
-	if err := s.makeAllFolders(); err != nil {
-		return err
 	}
 	f, err := openAt(path, size)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 )
 
 // SendUpload ends an upload with its last part: AppendUpload and FinishUpload in one, under the registry's rules. A layer
-// that comes whole, as most do, costs one sync of its bytes and one transaction.
+// that comes whole, as containerd and oras send it, costs one sync of its bytes and one transaction.
 //
 // Refused or failed, the upload stays as it was or, when it had bytes before, as FinishUpload leaves it.
 func (r *Registry) SendUpload(ctx context.Context, c Caller, p Path, id string, part Part, digest ref.Digest) (Layer, error) {

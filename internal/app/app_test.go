@@ -17,7 +17,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // newConfig is a server on free ports with new data.
-func newConfig(t *testing.T) Config {
+func newConfig(t testing.TB) Config {
 	t.Helper()
 	return Config{
 		Stores:    Stores{Data: filepath.Join(t.TempDir(), "data")},
@@ -28,7 +28,7 @@ func newConfig(t *testing.T) Config {
 }
 
 // open is New for a configuration that must do.
-func open(t *testing.T, c Config) *App {
+func open(t testing.TB, c Config) *App {
 	t.Helper()
 	a, err := New(context.Background(), c, slog.New(slog.DiscardHandler))
 	must(t, err)
@@ -37,7 +37,7 @@ func open(t *testing.T, c Config) *App {
 }
 
 // openClose starts on the data of c and stops again.
-func openClose(t *testing.T, c Config) Info {
+func openClose(t testing.TB, c Config) Info {
 	t.Helper()
 	a := open(t, c)
 	must(t, a.Close())
@@ -139,7 +139,7 @@ func (l *logBuffer) String() string {
 	return l.buf.String()
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -109,5 +109,5 @@ func TestCallersOfBothWiresHaveConditions(t *testing.T) {
 
 // withConnection is a request as the middleware hands it on.
 func withConnection(r *http.Request, from connection) *http.Request {
-	return withRecord(r, &record{from: from})
+	return r.WithContext(&exchange{Context: r.Context(), record: record{from: from}})
 }

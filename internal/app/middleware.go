@@ -35,15 +35,20 @@ type record struct {
 
 type recordKey struct{}
 
-func withRecord(r *http.Request, rec *record) *http.Request {
-	return r.WithContext(context.WithValue(r.Context(), recordKey{}, rec))
-}
-
-// exchange is what one request needs, made at once.
+// exchange is what one request needs, made at once. It is the context of the request too, in which observe finds the
+// record.
 type exchange struct {
+	context.Context
 	record
 	in  countingBody
 	out countingWriter
+}
+
+func (x *exchange) Value(key any) any {
+	if key == (recordKey{}) {
+		return &x.record
+	}
+	return x.Context.Value(key)
 }
 
 // observe is the hook that the surfaces call with what they found out about a request.
@@ -73,9 +78,9 @@ func commandWire(commands http.Handler) http.Handler {
 func withMiddleware(next http.Handler, log *slog.Logger, proxies []netip.Prefix, observer *telemetry.Observer) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		x := &exchange{record: record{id: uuid.NewString()}, in: countingBody{ReadCloser: r.Body}, out: countingWriter{ResponseWriter: w}}
+		x := &exchange{Context: r.Context(), record: record{id: uuid.NewString()}, in: countingBody{ReadCloser: r.Body}, out: countingWriter{ResponseWriter: w}}
 		rec, in, out := &x.record, &x.in, &x.out
-		r = withRecord(r, rec)
+		r = r.WithContext(x)
 		r, observed := observer.Begin(r, rec.id)
 		rec.trace = observed.TraceID()
 		r.Body = in

@@ -229,7 +229,7 @@ func TestFailedStartLeavesNothingOpen(t *testing.T) {
 	openClose(t, c) // the lock and the port are free again
 }
 
-func readEnvironment(t *testing.T, c Config) Environment {
+func readEnvironment(t testing.TB, c Config) Environment {
 	t.Helper()
 	env, err := ReadEnvironment(c.Data)
 	must(t, err)

@@ -72,7 +72,8 @@ func setBlobHeaders(h http.Header, d ref.Digest) {
 
 // setDigestHeaders is for bytes that are named by their digest, which is their entity tag too.
 func setDigestHeaders(h http.Header, d ref.Digest) {
-	tag := `"` + d.String() + `"`
+	var room [160]byte
+	tag := string(append(d.Append(append(room[:0], '"')), '"'))
 	h.Set("Etag", tag)
 	h.Set("Docker-Content-Digest", tag[1:len(tag)-1])
 }

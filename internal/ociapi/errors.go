@@ -109,6 +109,9 @@ func accept(kind registry.Kind, err error) error {
 
 // denial is the refusal of what a client sent to prove itself; nil for any other error.
 func denial(err error) *registry.Error {
+	if err == nil {
+		return nil // without making room for what As finds
+	}
 	var e *registry.Error
 	if errors.As(err, &e) && e.Kind == registry.AccessDenied {
 		return e

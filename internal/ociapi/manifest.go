@@ -45,6 +45,11 @@ func (q Request) imageID() registry.ImageID {
 // safeMediaType lets nobody push a page or a script that a browser would run under this host's name. Manifests are JSON,
 // so no other type is lost.
 func safeMediaType(stored string) string {
+	switch stored { // nearly all there are need not be parsed
+	case "application/vnd.oci.image.manifest.v1+json", "application/vnd.oci.image.index.v1+json",
+		"application/vnd.docker.distribution.manifest.v2+json", "application/vnd.docker.distribution.manifest.list.v2+json":
+		return stored
+	}
 	parsed, _, err := mime.ParseMediaType(stored)
 	if err != nil || parsed != stored || !strings.HasPrefix(stored, "application/") || !strings.HasSuffix(stored, "json") {
 		return "application/octet-stream"

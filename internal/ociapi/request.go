@@ -172,7 +172,7 @@ func (q *Request) readRest(res resource, leaf string, u *url.URL) error {
 	case resourceUploads:
 		return q.readStart(u.Query())
 	case resourceManifest:
-		return q.readReference(leaf, u.Query())
+		return q.readReference(leaf, u)
 	case resourceTags:
 		return q.readPage(u.Query())
 	case resourceReferrers:
@@ -248,12 +248,12 @@ func (q *Request) readUpload(id string, query url.Values) error {
 
 // readReference takes what has a colon for a digest: no tag has one. A tag that cannot exist is unknown to readers, and
 // wrong only for those who want to make it.
-func (q *Request) readReference(s string, query url.Values) error {
+func (q *Request) readReference(s string, u *url.URL) error {
 	if strings.Contains(s, ":") {
 		if err := q.readDigest(s); err != nil {
 			return err
 		}
-		return q.readTags(query["tag"])
+		return q.readTags(u)
 	}
 	tag, err := ref.ParseTag(s)
 	switch {
@@ -270,10 +270,11 @@ func (q *Request) readReference(s string, query url.Values) error {
 // maxTagParameters is how many tags one manifest may get at once; the spec asks for ten.
 const maxTagParameters = 100
 
-func (q *Request) readTags(tags []string) error {
+func (q *Request) readTags(u *url.URL) error {
 	if q.Kind != ManifestPut {
 		return nil
 	}
+	tags := u.Query()["tag"]
 	if len(tags) > maxTagParameters {
 		return refusef(http.StatusRequestURITooLong, codeUnsupported, "%d tags are too many: send at most %d with one manifest.", len(tags), maxTagParameters)
 	}

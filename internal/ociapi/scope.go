@@ -55,7 +55,15 @@ func (q Request) action() string {
 func (s Scopes) allow(p registry.Path, action string) bool {
 	return s == nil || slices.ContainsFunc(s, func(scope string) bool {
 		granted, actions, ok := parseScope(scope)
-		return ok && granted == p && slices.Contains(actions, action)
+		if !ok || granted != p {
+			return false
+		}
+		for granted := range strings.SplitSeq(actions, ",") {
+			if granted == action {
+				return true
+			}
+		}
+		return false
 	})
 }
 
@@ -75,7 +83,7 @@ func Narrow(ctx context.Context, reg *registry.Registry, c registry.Caller, aske
 			continue
 		}
 		var granted []string
-		for _, action := range meant(actions) {
+		for _, action := range meant(strings.Split(actions, ",")) {
 			err := authorize(ctx, reg, c, p, action)
 			if err == nil {
 				granted = append(granted, action)
@@ -130,18 +138,18 @@ func repositoryScope(p registry.Path, actions ...string) string {
 	return "repository:" + p.Registry + "/" + string(p.Name) + ":" + strings.Join(actions, ",")
 }
 
-// parseScope reads a scope of a repository.
-func parseScope(s string) (registry.Path, []string, bool) {
+// parseScope reads a scope of a repository. Actions have commas between them.
+func parseScope(s string) (p registry.Path, actions string, ok bool) {
 	rest, ok := strings.CutPrefix(s, "repository:")
 	if !ok {
-		return registry.Path{}, nil, false
+		return registry.Path{}, "", false
 	}
 	i := strings.LastIndexByte(rest, ':')
 	var q Request
 	if i < 0 || q.readName(rest[:i]) != nil {
-		return registry.Path{}, nil, false
+		return registry.Path{}, "", false
 	}
-	return q.Repository(), strings.Split(rest[i+1:], ","), true
+	return q.Repository(), rest[i+1:], true
 }
 
 // meant are the actions that a client wants. Before a delete some clients ask for push, others for "delete" or "*".

@@ -137,8 +137,6 @@ func (d Digest) Hex() string {
 
 // String is "algorithm:hex", empty for the zero value.
 func (d Digest) String() string {
-	if d.key == "" {
-		return ""
-	}
-	return d.Algorithm().String() + ":" + d.Hex()
+	var room [8 + 2*sha512.Size]byte
+	return string(d.Append(room[:0]))
 }

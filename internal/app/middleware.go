@@ -83,7 +83,9 @@ func withMiddleware(next http.Handler, log *slog.Logger, proxies []netip.Prefix,
 		r = r.WithContext(x)
 		r, observed := observer.Begin(r, rec.id)
 		rec.trace = observed.TraceID()
-		r.Body = in
+		if r.Body != http.NoBody {
+			r.Body = in
+		}
 		rec.from = believeProxy(r, proxies)
 		w.Header().Set(requestIDHeader, rec.id)
 		defer func() {

@@ -171,8 +171,9 @@ func TestPagesAreRefusedPolitely(t *testing.T) {
 func BenchmarkAdmission(b *testing.B) {
 	k, _ := Config{}.capacity()
 	g := newGates(k, &disks{})
-	rec := &record{}
-	r := withRecord(httptest.NewRequest(http.MethodHead, "/", http.NoBody), rec)
+	r := httptest.NewRequest(http.MethodHead, "/", http.NoBody)
+	x := &exchange{Context: r.Context()}
+	r, rec := r.WithContext(x), &x.record
 	caller := registry.Caller{Account: "123456789012"}
 	b.ReportAllocs()
 	for b.Loop() {

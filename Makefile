@@ -91,10 +91,9 @@ crash: ## kill servers and cut their power, ROUNDS=1000 times each (after make t
 	$(MAKE) --no-print-directory e2e-stores RUN=TestAcknowledgedSurvives OPENECR_ROUNDS=$(ROUNDS) TIMEOUT=3h
 
 .PHONY: load
-load: RUN = TestLoad
 load: export OPENECR_LOAD = 1m
 load: build ## load a server of 256 MiB with 2,000 connections for a minute
-	$(GO_TEST_E2E) ./e2e
+	$(GO_TEST_E2E) -run TestLoadOf ./e2e
 
 .PHONY: lint
 lint: ## run the linters and the format check

@@ -84,6 +84,8 @@ func TestParseManifestRefuses(t *testing.T) {
 		{"nothing", ``, oci, syntax},
 		{"not JSON", `{"schemaVersion":2,`, oci, syntax},
 		{"trailing bytes", `{"schemaVersion":2,"config":` + config + `}{}`, oci, syntax},
+		{"a million levels", `{"schemaVersion":2,"x":` + strings.Repeat("[", 1e6), oci, syntax},
+		{"a million levels that end", `{"schemaVersion":2,"x":` + strings.Repeat("[", 1e6) + strings.Repeat("]", 1e6) + `}`, oci, syntax},
 		{"null", `null`, oci, syntax},
 		{"an array", `[]`, oci, syntax},
 		{"a string", `"manifest"`, oci, syntax},

@@ -26,6 +26,7 @@ type commands struct {
 	Alias      aliasCommand      `cmd:"" help:"Aliases: the names under which registries are reached."`
 	Key        keyCommand        `cmd:"" help:"Access keys: who may push, and what else."`
 	TokenKey   tokenKeyCommand   `cmd:"" help:"Keys that docker logins, bearer tokens and sessions are signed with."`
+	Webhook    webhookCommand    `cmd:"" help:"Webhooks: who hears of pushes and deletes."`
 	LogLevel   logLevelCommand   `cmd:"" help:"Show or set from which level on a running server logs."`
 	GC         gcCommand         `cmd:"" name:"gc" help:"Remove now what nobody needs any more; a server also does it by itself."`
 	Verify     verifyCommand     `cmd:"" help:"Look whether everything is whole: tags, images, layers and their bytes. Exit status 0: it is. 1: something is broken. 2: something could not be looked at. 3: what was broken is out of sight."`

@@ -208,6 +208,10 @@ func commandTable() map[string]commandHandler {
 	addCommand[RotateKey](table)
 	addCommand[ListTokenKeys](table)
 	addCommand[RotateTokenKey](table)
+	addCommand[AddWebhook](table)
+	addCommand[ListWebhooks](table)
+	addCommand[RemoveWebhook](table)
+	addCommand[TestWebhook](table)
 	addCommand[SetLogLevel](table)
 	addCommand[ReadOnly](table)
 	return table

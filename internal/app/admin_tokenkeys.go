@@ -29,6 +29,8 @@ func tokenKeyInfos(keys auth.TokenKeys) []TokenKeyInfo {
 // ListTokenKeys shows which keys sign and verify tokens.
 type ListTokenKeys struct{}
 
+func (ListTokenKeys) readsOnly() bool { return true }
+
 func (ListTokenKeys) run(ctx context.Context, a *administration) ([]TokenKeyInfo, error) {
 	keys, err := a.tokenKeys.read(ctx)
 	if err == nil && keys == nil {

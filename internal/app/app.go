@@ -130,6 +130,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 		return nil, err
 	}
 	reg := registry.New(registry.Config{Meta: meta, Blobs: disks.guard(blobs), CacheBytes: size.layerCache, Observer: observer.Registry(), Presign: presignerOf(stores.blobs), Host: public.Host, URL: public.String(), Alone: c.alone(), PageKey: stores.secrets.page[:], Limits: quotas, Lease: c.Lease})
+	webhooks := newWebhookWorker(reg, stores.sealer, observer, log)
 	account := newAuditor(auditLog, log, reg, observer.AuditRecord)
 	a.closers = append(a.closers, func() error { return flushLast(reg) })
 	if a.info, err = ensureRoot(ctx, reg, stores, c); err != nil {
@@ -155,6 +156,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 		jobs.Go(func() { c.collectInBackground(ctx, reg, log) })
 		jobs.Go(func() { keepLists(ctx, reg, log) })
 		jobs.Go(func() { account.keep(ctx) })
+		jobs.Go(func() { webhooks.Run(ctx) })
 		jobs.Go(func() { a.tokenKeys.keep(ctx, log) })
 		jobs.Wait()
 	}

@@ -14,7 +14,7 @@ const module = "github.com/openecr/openecr/"
 // rooms says which other rooms each may import. A room is a package with those below it; one that is not here may not be.
 var rooms = map[string][]string{
 	"cmd/openecr":           {"ecrpublic", "internal/awscli", "internal/push", "internal/ref", "internal/progress", "internal/app"},
-	"internal/app":          {"ecrpublic", "internal/ecrapi", "internal/ociapi", "internal/gallery", "internal/stsapi", "internal/policy", "internal/telemetry", "internal/admission", "internal/audit", "internal/auth", "internal/sqlmeta", "internal/transfer", "internal/blobfs", "internal/blobs3", "internal/durable", "internal/registry", "internal/ref"},
+	"internal/app":          {"ecrpublic", "internal/ecrapi", "internal/ociapi", "internal/gallery", "internal/stsapi", "internal/policy", "internal/telemetry", "internal/admission", "internal/audit", "internal/webhook", "internal/auth", "internal/sqlmeta", "internal/transfer", "internal/blobfs", "internal/blobs3", "internal/durable", "internal/registry", "internal/ref"},
 	"internal/ecrapi":       {"ecrpublic", "internal/registry", "internal/ref"},
 	"internal/ociapi":       {"internal/registry", "internal/ref"},
 	"internal/gallery":      {"internal/registry", "internal/ref"},
@@ -28,6 +28,7 @@ var rooms = map[string][]string{
 	"internal/awscli":       {"ecrpublic"},
 	"internal/push":         {"ecrpublic", "internal/progress", "internal/ref"},
 	"internal/audit":        {},
+	"internal/webhook":      {"internal/registry"},
 	"internal/policy":       {},
 	"internal/registry":     {"internal/policy", "internal/ref"},
 	"internal/ref":          {},

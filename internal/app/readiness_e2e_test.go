@@ -42,7 +42,7 @@ func TestReadinessAndCheckOverPostgresAndS3(t *testing.T) {
 		t.Errorf("before the first start: %v", got)
 	}
 	r := serve(t, c)
-	if got := findings(t, c); got["metadata"] != "schema version 1" || got["master key"] != "it opens the secrets" {
+	if got := findings(t, c); got["metadata"] != "schema version 2" || got["master key"] != "it opens the secrets" {
 		t.Errorf("beside a server: %v", got)
 	}
 	ready := func(status int, body string) {

@@ -58,6 +58,9 @@ func (r *Registry) deleteImages(ctx context.Context, c Caller, p Path, ids []Ima
 		if err := d.carryOut(r); err != nil {
 			return err
 		}
+		if err := d.announce(r, c); err != nil {
+			return err
+		}
 		if err := listDeleted(tx, repo, d.goneTags()); err != nil {
 			return err
 		}
@@ -214,6 +217,20 @@ func (d *deletion) stayingParents(t *target) ([]ref.Digest, error) {
 	return slices.DeleteFunc(parents, func(parent ref.Digest) bool {
 		return slices.ContainsFunc(d.targets, func(other *target) bool { return other.whole && other.image == parent })
 	}), err
+}
+
+// announce tells of each image that has lost something.
+func (d *deletion) announce(r *Registry, c Caller) error {
+	for _, t := range d.targets {
+		event := EventTagDeleted
+		if t.whole {
+			event = EventImageDeleted
+		}
+		if err := r.announce(d.tx, c, event, d.repo, deletedEvent(t.image, t.going)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // goneTags are all tags that were deleted.

@@ -14,11 +14,17 @@ import (
 func (r *Registry) DeleteTag(ctx context.Context, c Caller, p Path, tag ref.Tag) error {
 	p = p.own(c)
 	err := r.updateRepository(ctx, c, "BatchDeleteImage", p, func(tx Tx, repo Repository) error {
-		err := tx.DeleteTag(repo.ID, tag)
+		was, err := tx.Tag(repo.ID, tag)
 		if errors.Is(err, ErrAbsent) {
 			return imageNotFound(p, ImageID{Tag: string(tag)})
 		}
 		if err != nil {
+			return err
+		}
+		if err := tx.DeleteTag(repo.ID, tag); err != nil {
+			return err
+		}
+		if err := r.announce(tx, c, EventTagDeleted, repo, deletedEvent(was.Image, []ref.Tag{tag})); err != nil {
 			return err
 		}
 		return listDeleted(tx, repo, []ref.Tag{tag})
@@ -53,6 +59,9 @@ func (r *Registry) DeleteImage(ctx context.Context, c Caller, p Path, d ref.Dige
 		gone := make([]ref.Tag, len(tags))
 		for i, tag := range tags {
 			gone[i] = tag.Name
+		}
+		if err := r.announce(tx, c, EventImageDeleted, repo, deletedEvent(d, gone)); err != nil {
+			return err
 		}
 		return listDeleted(tx, repo, gone)
 	})

@@ -78,6 +78,9 @@ func (r *Registry) putImage(ctx context.Context, c Caller, p Path, n NewImage) (
 		if err != nil {
 			return err
 		}
+		if err := r.announce(tx, c, EventImagePushed, repo, pushedEvent(image, tags)); err != nil {
+			return err
+		}
 		return r.listPushed(tx, repo, face.Traits, fresh)
 	}
 	err = settle(func(again bool) error {

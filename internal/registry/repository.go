@@ -36,8 +36,11 @@ func (r *Registry) createRepository(ctx context.Context, c Caller, p Path, catal
 			return err
 		}
 		repo, err := tx.Repository(p.Registry, name)
+		if err != nil {
+			return err
+		}
 		created = repo
-		return err
+		return r.announce(tx, c, EventRepositoryCreated, repo, eventData{})
 	})
 	return created, err
 }
@@ -130,6 +133,9 @@ func (r *Registry) DeleteRepository(ctx context.Context, c Caller, p Path, force
 			return errorf(RepositoryNotEmpty, "The repository with name '%s' in registry with id '%s' cannot be deleted because it still contains images", p.Name, p.Registry)
 		}
 		deleted = repo
+		if err := r.announce(tx, c, EventRepositoryDeleted, repo, eventData{}); err != nil {
+			return err
+		}
 		return tx.DeleteRepository(repo.ID)
 	})
 	r.note(c, EventDeleteRepository, p, "", err)

@@ -74,6 +74,7 @@ type Tx interface {
 	GalleryTx
 	DownloadTx
 	EventTx
+	WebhookTx
 }
 
 // AccountTx is accounts, and the settings that all of them share.
@@ -84,7 +85,7 @@ type AccountTx interface {
 	InsertAccount(Account) error // ErrConflict
 	// UpdateAccount replaces Disabled and Verified. ErrAbsent.
 	UpdateAccount(Account) error
-	// DeleteAccount with its aliases, access keys, Profile and events. The caller has checked that it has no repositories; the
+	// DeleteAccount with its aliases, access keys, Profile, events and webhooks. The caller has checked that it has no repositories; the
 	// foreign key refuses it otherwise. ErrAbsent.
 	DeleteAccount(id ref.AccountID) error
 	// Setting reads a value that the whole registry shares, such as its sealed token key. ErrAbsent.

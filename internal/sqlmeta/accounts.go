@@ -36,6 +36,8 @@ func (t *tx) DeleteAccount(id ref.AccountID) error {
 		`DELETE FROM alias WHERE account_id = $1`,
 		`DELETE FROM registry_profile WHERE account_id = $1`,
 		`DELETE FROM event WHERE account_id = $1`,
+		`DELETE FROM webhook_delivery WHERE webhook_id IN (SELECT id FROM webhook WHERE account_id = $1)`,
+		`DELETE FROM webhook WHERE account_id = $1`,
 	} {
 		if _, err := t.exec(contents, id); err != nil {
 			return err

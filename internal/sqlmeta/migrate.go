@@ -32,6 +32,7 @@ type migration struct {
 func migrations() []migration {
 	return []migration{
 		{script("001_init.sql"), 1},
+		{script("002_webhooks.sql"), 1},
 	}
 }
 

@@ -18,21 +18,22 @@ func carriedTables() []string {
 		"account", "alias", "access_key", "setting", "repository", "registry_profile", "logo",
 		"layer", "image", "image_count", "image_layer", "image_absent", "image_child", "tag",
 		"image_face", "download_day", "download_total",
-		"unused_blob",
+		"unused_blob", "webhook",
 	}
 }
 
 // leftTables are what a copy does not take over as it is.
 func leftTables() []string {
 	return append(derivedTables(), []string{
-		"schema_version", // the other store has its own
-		"blob",           // goes row by row behind the bytes it speaks of
-		"upload",         // its bytes stay behind, and clients begin again
-		"job_lease",      // belongs to the nodes of one store
-		"read_only",      // is about this store, which the copy may be there to replace
-		"quarantine",     // speaks of bytes that stay behind, because they are broken
-		"released_bytes", // the same, because nobody needs them
-		"event",          // happened to this store
+		"schema_version",   // the other store has its own
+		"blob",             // goes row by row behind the bytes it speaks of
+		"upload",           // its bytes stay behind, and clients begin again
+		"job_lease",        // belongs to the nodes of one store
+		"read_only",        // is about this store, which the copy may be there to replace
+		"quarantine",       // speaks of bytes that stay behind, because they are broken
+		"released_bytes",   // the same, because nobody needs them
+		"event",            // happened to this store
+		"webhook_delivery", // the same, and this store sends it
 	}...)
 }
 
@@ -184,7 +185,7 @@ func (t *tx) GaveIDs(table registry.Table) error {
 }
 
 func (t *tx) EmptyTables() error {
-	tables := append(append(carriedTables(), "upload", "event"), derivedTables()...)
+	tables := append(append(carriedTables(), "upload", "event", "webhook_delivery"), derivedTables()...)
 	for _, name := range slices.Backward(tables) {
 		if _, err := t.exec(`DELETE FROM ` + name); err != nil {
 			return err

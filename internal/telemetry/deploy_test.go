@@ -36,6 +36,7 @@ func exercise(t *testing.T) *Observer {
 	o.Meta(scriptedMeta{})
 	o.Blobs(registrytest.NewMemBlobs(t))
 	o.WatchPools(func() []Pool { return []Pool{{Name: "read", Max: 1, Waited: time.Second}} })
+	o.WatchWebhooks(func(context.Context) (int, time.Time, error) { return 1, time.Now(), nil })
 	o.WatchUploads(func(context.Context) (int, error) { return 0, nil })
 	o.WatchWork(func() []Work { return []Work{{Kind: "upload", Places: 1}} })
 	o.WatchRoom(func() Room { return Room{Disks: []Disk{{Holds: "layers"}}} })

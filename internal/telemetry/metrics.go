@@ -28,6 +28,7 @@ type metrics struct {
 	collectedAt                            prometheus.Gauge
 
 	auditRecords *prometheus.CounterVec
+	deliveries   *prometheus.CounterVec
 
 	storeSeconds *prometheus.HistogramVec
 	storeErrors  *prometheus.CounterVec
@@ -72,6 +73,11 @@ func newMetrics() *metrics {
 	m.auditRecords = s.counters("openecr_audit_records_total", "Records for the audit log, by what became of them: written; failed, which are in the log of the server instead; or left_out, when strangers were refused too often to note each.", "outcome")
 	for _, outcome := range []string{"written", "failed", "left_out"} {
 		m.auditRecords.WithLabelValues(outcome)
+	}
+
+	m.deliveries = s.counters("openecr_webhook_deliveries_total", "Attempts of this node to deliver events to webhooks, by outcome: delivered; failed, and sent again later; or given_up.", "outcome")
+	for _, outcome := range []string{"delivered", "failed", "given_up"} {
+		m.deliveries.WithLabelValues(outcome)
 	}
 
 	m.storeSeconds = s.histograms("openecr_store_duration_seconds", "How long the stores took, by verb. Waiting for the bytes of a client does not count.", storeBounds, "store", "verb")

@@ -99,6 +99,18 @@ func (o *Observer) Registry() registry.Observer {
 // AuditRecord counts a record by what became of it: written, failed or left_out.
 func (o *Observer) AuditRecord(outcome string) { o.auditRecords.WithLabelValues(outcome).Inc() }
 
+// WebhookDelivery counts an attempt to deliver an event.
+func (o *Observer) WebhookDelivery(arrived, gaveUp bool) {
+	outcome := "failed"
+	switch {
+	case arrived:
+		outcome = "delivered"
+	case gaveUp:
+		outcome = "given_up"
+	}
+	o.deliveries.WithLabelValues(outcome).Inc()
+}
+
 // countCollection counts what was removed also where the collection then failed.
 func (o *Observer) countCollection(done registry.Collected, err error) {
 	if err != nil {

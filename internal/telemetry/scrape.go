@@ -65,3 +65,23 @@ func (o *Observer) WatchUploads(count func(context.Context) (int, error)) {
 		}
 	}))
 }
+
+// WatchWebhooks has every scrape ask for the events that wait to be delivered, as WatchUploads does.
+func (o *Observer) WatchWebhooks(waiting func(context.Context) (n int, oldest time.Time, err error)) {
+	queue := prometheus.NewDesc("openecr_webhook_queue", "Events that wait to be delivered to webhooks, in the whole registry.", nil, nil)
+	age := prometheus.NewDesc("openecr_webhook_oldest_seconds", "How long the oldest of them waits; 0 when there is none.", nil, nil)
+	o.set.MustRegister(onScrape(func(out chan<- prometheus.Metric) {
+		ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
+		defer cancel()
+		n, oldest, err := waiting(ctx)
+		if err != nil {
+			return
+		}
+		var seconds float64
+		if n > 0 {
+			seconds = max(0, time.Since(oldest).Seconds())
+		}
+		out <- prometheus.MustNewConstMetric(queue, prometheus.GaugeValue, float64(n))
+		out <- prometheus.MustNewConstMetric(age, prometheus.GaugeValue, seconds)
+	}))
+}

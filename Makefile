@@ -66,13 +66,17 @@ OTHER_STORES := postgres+files sqlite+s3 postgres+s3
 # Tests that have stores of their own or none, so that other stores change nothing for them.
 WITHOUT_STORES := TestLoadOf2000|TestCLIIsLikeAWS|TestLayerOfMoreThan|TestImageServes|TestDeploymentFiles|TestManifests|TestChart|TestCompose|TestSystemd|TestConfiguredProxies|TestFleet|TestBackup|TestGallery|TestVisitor|TestACME|TestSelfSigned|TestReadme|TestMakeServe|TestOwners|TestAcknowledgedSurvivesPowerCut|TestSyncsCome
 
-GO_TEST_E2E = OPENECR_BINARY=$(CURDIR)/tmp/openecr OPENECR_CLIENTS=$(TOOLS)/bin go test -v -count 1 -tags e2e -timeout $(or $(TIMEOUT),30m) $(AS_ROOT)
+GO_TEST_E2E = OPENECR_BINARY=$(CURDIR)/tmp/openecr OPENECR_CRASHING=$(CURDIR)/tmp/openecr-crashing OPENECR_CLIENTS=$(TOOLS)/bin go test -v -count 1 -tags e2e -timeout $(or $(TIMEOUT),30m) $(AS_ROOT)
 
 .PHONY: e2e
 e2e: e2e-stores e2e-engines ## run the tests with real clients (after make tools); RUN=Docker chooses by name
 
+.PHONY: crashing
+crashing: ## build tmp/openecr-crashing, which tests can tell where to die
+	go build -tags crash -o tmp/openecr-crashing ./cmd/openecr
+
 .PHONY: e2e-stores
-e2e-stores: build ## run those over whole servers only; OPENECR_STORES=postgres+s3 chooses other stores
+e2e-stores: build crashing ## run those over whole servers only; OPENECR_STORES=postgres+s3 chooses other stores
 	@tools/phase $@ env $(GO_TEST_E2E) -run "$(RUN)" ./e2e
 
 .PHONY: e2e-engines
@@ -80,7 +84,7 @@ e2e-engines: ## run those of single packages against PostgreSQL and S3 only
 	@tools/phase $@ env $(GO_TEST_E2E) -run '$(or $(RUN),$(ENGINE_TESTS))' $(sort $(dir $(ENGINE_FILES:%=./%)))
 
 .PHONY: $(OTHER_STORES:%=e2e-on-%)
-$(OTHER_STORES:%=e2e-on-%): e2e-on-%: build
+$(OTHER_STORES:%=e2e-on-%): e2e-on-%: build crashing
 	@tools/phase $@ env OPENECR_STORES=$* $(GO_TEST_E2E) -run "$(RUN)" -skip "$(WITHOUT_STORES)" ./e2e
 
 # How often `make crash` tries. A short one of each is in `make test`.

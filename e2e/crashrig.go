@@ -47,7 +47,7 @@ type value struct{ acked, tried string }
 
 func newCrashRig(t *testing.T) *crashRig {
 	s := newServer(t, t.TempDir())
-	s.binary = buildCrashing(t)
+	s.binary = crashing(t)
 	r := &crashRig{server: s, stores: s.env, died: make(map[string]int), acked: newAcknowledged(), recent: newAcknowledged(),
 		values: make(map[string]value)}
 	s.start()
@@ -65,14 +65,15 @@ func newCrashRig(t *testing.T) *crashRig {
 
 func newAcknowledged() *acknowledged { return &acknowledged{manifests: map[string][]byte{}} }
 
-// buildCrashing builds the server that can be told where to die.
-func buildCrashing(t *testing.T) string {
+// crashing is the server that can be told where to die. It is built here unless OPENECR_CRASHING names it.
+func crashing(t *testing.T) string {
 	t.Helper()
-	root, err := filepath.Abs("..")
-	must(t, err)
-	binary := filepath.Join(root, "tmp", "openecr-crash")
-	build := exec.Command("go", "build", "-tags", "crash", "-o", binary, "./cmd/openecr")
-	build.Dir, build.Stderr, build.Env = root, os.Stderr, append(os.Environ(), "CGO_ENABLED=0")
+	if binary := os.Getenv("OPENECR_CRASHING"); binary != "" {
+		return binary
+	}
+	binary := filepath.Join(t.TempDir(), "openecr-crashing")
+	build := exec.Command("go", "build", "-tags", "crash", "-o", binary, "../cmd/openecr")
+	build.Stderr, build.Env = os.Stderr, append(os.Environ(), "CGO_ENABLED=0")
 	must(t, build.Run())
 	return binary
 }

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"bytes"
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecrpublic"
+	"github.com/aws/smithy-go"
 )
 
 // A full disk is an error to the one who writes; readers go on, and so do writers when there is room again.
@@ -52,6 +54,11 @@ func TestFullDiskIsAnErrorNotABrokenRegistry(t *testing.T) {
 		if _, err := registry.pushBlob(t.Context(), "hello", randomData(1<<20)); err == nil {
 			t.Error("an upload to a full disk succeeded")
 		}
+		part := randomData(1 << 20)
+		var refused smithy.APIError
+		if err := sdkUpload(t.Context(), api, "hello", digestOf(part), [][]byte{part}); !errors.As(err, &refused) {
+			t.Errorf("an upload to a full disk through the API: %v, want an exception", err)
+		}
 		registry.mustHave(t, before)
 		must(t, os.Remove(filler))
 		time.Sleep(time.Second) // the server asks that often how much is free
@@ -60,6 +67,8 @@ func TestFullDiskIsAnErrorNotABrokenRegistry(t *testing.T) {
 		s.restart()
 		registry.mustHave(t, before)
 		registry.mustHave(t, digest)
+		must(t, sdkUpload(t.Context(), api, "hello", digestOf(part), [][]byte{part}))
+		verifyWhole(t, s)
 	})
 }
 

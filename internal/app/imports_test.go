@@ -116,6 +116,19 @@ func TestFindImportPrintsThePath(t *testing.T) {
 	}
 }
 
+// What reads requests opens no file by a name, so no words of a client become a path (SECURITY.md, F1). Files are the
+// stores' business, which take locators; the API has a spool, whose files have no names.
+func TestWhatReadsRequestsOpensNoFiles(t *testing.T) {
+	imports := importGraph(t)
+	for _, name := range []string{"internal/ecrapi", "internal/ociapi", "internal/gallery", "internal/stsapi", "internal/registry", "internal/policy", "internal/ref"} {
+		for _, word := range []string{"os", "path/filepath", "io/ioutil", "syscall", "golang.org/x/sys/unix"} {
+			if isSpool := name == "internal/ecrapi" && word == "os"; !isSpool && slices.Contains(imports[module+name], word) {
+				t.Errorf("%s must not import %s", name, word)
+			}
+		}
+	}
+}
+
 // importGraph is what every package of the module and below it imports, tests left out.
 func importGraph(t *testing.T) map[string][]string {
 	t.Helper()

@@ -6,8 +6,9 @@ import (
 	"os"
 )
 
-// piece is what one write takes: large enough that the system calls do not show. A receive holds two.
-type piece [256 << 10]byte
+// piece is what one write takes: large enough that the system calls do not show, and small enough that its bytes are still
+// in the processor's cache when they are hashed and written; 256 KiB took a tenth more CPU and longer. A receive holds two.
+type piece [64 << 10]byte
 
 // receive copies r into f from offset on. What fits a piece, as most blobs do, is written when it is there.
 func (s *Store) receive(ctx context.Context, f *os.File, offset int64, r io.Reader) (int64, error) {

@@ -61,7 +61,7 @@ func TestBlobs(t *testing.T, fresh func(t *testing.T) (open func() registry.Blob
 }
 
 // Sizes at which stores go wrong: nothing, one byte, both sides of usual buffers, the smallest part S3 takes.
-var awkwardSizes = []int{0, 1, 4095, 32<<10 + 1, 64 << 10, 256<<10 - 1, 256 << 10, 256<<10 + 1, 1<<20 + 1, 5<<20 - 1, 5 << 20}
+var awkwardSizes = []int{0, 1, 4095, 32<<10 + 1, 64 << 10, 64<<10 + 1, 256<<10 - 1, 256 << 10, 256<<10 + 1, 1<<20 + 1, 5<<20 - 1, 5 << 20}
 
 func testAppendContinues(b *blobsTest) {
 	for _, first := range awkwardSizes {

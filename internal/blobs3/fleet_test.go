@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/openecr/openecr/internal/blobs3"
 	"github.com/openecr/openecr/internal/ref"
@@ -312,6 +313,33 @@ func TestCrashBetweenSealingAndCommit(t *testing.T) {
 		f.mustFinish(1, up, content)
 		f.wantKind(f.finish(0, up, content), registry.LayerAlreadyExists, "")
 	}
+}
+
+// A node that dies between the commit of a layer and the end of its upload leaves the tail under a locator that a row names.
+func TestLeftoversOfAFinishedUploadAreCollected(t *testing.T) {
+	fake := newFakeS3(t)
+	f := newFleet(t, fake.options())
+	content := randomBytes(1, 9*mib)
+	up := f.mustAppend(0, f.start(), content[:6*mib])
+	up = f.mustAppend(0, up, content[6*mib:])
+	fake.failing(func(op string, _ *http.Request) fault {
+		if op == "ListObjectsV2" {
+			return failed
+		}
+		return none
+	})
+	f.mustFinish(0, up, content)
+	fake.heal()
+	wantTidy(t, fake.options(), 2)
+	later := registry.New(registry.Config{Meta: f.meta, Blobs: open(t, fake.options()), Now: func() time.Time { return time.Now().Add(25 * time.Hour) }})
+	for _, dry := range []bool{true, false} {
+		done, err := later.CollectStrays(t.Context(), registry.CollectRules{DryRun: dry})
+		if want := (registry.Collected{Strays: registry.Tally{Count: 1, Bytes: 3 * mib}, Listed: 2}); err != nil || done != want {
+			t.Errorf("collected %+v, %v, want %+v", done, err, want)
+		}
+	}
+	wantTidy(t, fake.options(), 1)
+	f.wantLayer(content)
 }
 
 // Every call to S3 fails in both ways, once and for longer than anybody waits. What was accepted before stays, and the

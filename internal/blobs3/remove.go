@@ -18,7 +18,7 @@ import (
 
 // Discard looks for leftovers of any attempt where the upload had parts, because its locator may live on in a blob, and
 // then collection would not look there. Without parts the locator ends with the upload: the tails that are known go at
-// once, and collection finds any others.
+// once, and collection finds any others. Of an upload without a State nothing is known, so it looks for all.
 func (s *Store) Discard(ctx context.Context, u registry.Unfinished) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -31,7 +31,7 @@ func (s *Store) Discard(ctx context.Context, u registry.Unfinished) error {
 	if err != nil {
 		return fmt.Errorf("discard blob %s: %w", u.Locator, err)
 	}
-	if st.multipart != "" {
+	if st.multipart != "" || len(u.State) == 0 {
 		return together(
 			func() error { return s.abortAll(ctx, key) },
 			func() error { return s.removeTails(ctx, u.Locator) },
@@ -153,12 +153,24 @@ func (s *Store) List(ctx context.Context) iter.Seq2[registry.Stored, error] {
 				if !s.owns(f.key, locator) {
 					continue
 				}
-				if !yield(registry.Stored{Locator: locator, Size: f.size, ChangedAt: f.changedAt.UTC()}, nil) {
+				if !yield(registry.Stored{Locator: locator, Size: f.size, ChangedAt: f.changedAt.UTC(), Leftover: s.isLeftover(ctx, f, locator)}, nil) {
 					return
 				}
 			}
 		}
 	}
+}
+
+// isLeftover says whether it is a piece of an upload whose object is there. When S3 does not say, it is not.
+func (s *Store) isLeftover(ctx context.Context, f found, locator string) bool {
+	key, err := s.key(locator)
+	if err != nil || f.key == key && f.id == "" {
+		return false
+	}
+	ctx, cancel := limited(ctx, 0)
+	defer cancel()
+	_, err = s.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &s.options.Bucket, Key: &key})
+	return err == nil
 }
 
 // owns says whether the key is one that this store makes for the locator.

@@ -53,7 +53,11 @@ func (c *collection) forgetBytes(ctx context.Context, locators []string) error {
 
 // deleteBytes is for bytes that no row names. A failure leaves them to the next run.
 func (c *collection) deleteBytes(ctx context.Context, locator string) bool {
-	err := c.blobs.Delete(ctx, locator)
+	return c.removed(c.blobs.Delete(ctx, locator))
+}
+
+// removed counts the failure, if it is one.
+func (c *collection) removed(err error) bool {
 	if err != nil {
 		c.done.Failed++
 		if c.failed == nil {

@@ -49,6 +49,9 @@ func (c *collection) search(ctx context.Context) error {
 }
 
 func (c *collection) takeStray(ctx context.Context, stored Stored) error {
+	if stored.Leftover {
+		return c.takeLeftover(ctx, stored)
+	}
 	var named bool
 	err := c.meta.View(ctx, func(tx Tx) (err error) {
 		named, err = tx.LocatorNamed(stored.Locator)
@@ -58,6 +61,16 @@ func (c *collection) takeStray(ctx context.Context, stored Stored) error {
 		return fmt.Errorf("look for the row of bytes %s: %w", stored.Locator, err)
 	}
 	if named || !c.rules.DryRun && !c.deleteBytes(ctx, stored.Locator) {
+		return nil
+	}
+	c.done.Strays.add(stored.Size)
+	return c.step(ctx, 1)
+}
+
+// takeLeftover removes what Discard would have removed, had it not been kept from it: the row of the finished bytes names
+// their locator, so it never becomes a stray.
+func (c *collection) takeLeftover(ctx context.Context, stored Stored) error {
+	if !c.rules.DryRun && !c.removed(c.blobs.Discard(ctx, Unfinished{Locator: stored.Locator})) {
 		return nil
 	}
 	c.done.Strays.add(stored.Size)

@@ -243,7 +243,7 @@ type Blobs interface {
 	Put(ctx context.Context, locator string, r io.Reader) (stored string, size int64, err error)
 
 	// Discard removes what only the unfinished upload needed. Finished bytes stay. It is a courtesy: what it does not
-	// find or cannot remove is collected.
+	// find or cannot remove is collected. Without a State it removes all that List calls a Leftover.
 	Discard(ctx context.Context, u Unfinished) error
 
 	// Open reads finished bytes; ctx must last as long as the reader. Bytes that are not finished may be ErrAbsent, like
@@ -274,6 +274,8 @@ type Stored struct {
 	Locator   string
 	Size      int64
 	ChangedAt time.Time
+	// Leftover is a piece of an upload beside the finished bytes of the same locator: nobody needs it any more.
+	Leftover bool
 }
 
 // Account owns one registry, whose id is the account id.

@@ -64,7 +64,7 @@ ENGINE_TESTS = ^($(shell sed -n 's/^func \(Test[A-Za-z0-9]*\).*/\1/p' $(ENGINE_F
 OTHER_STORES := postgres+files sqlite+s3 postgres+s3
 
 # Tests that have stores of their own or none, so that other stores change nothing for them.
-WITHOUT_STORES := TestLoadOf2000|TestCLIIsLikeAWS|TestLayerOfMoreThan|TestImageServes|TestDeploymentFiles|TestManifests|TestChart|TestCompose|TestSystemd|TestConfiguredProxies|TestFleet|TestBackup|TestGallery|TestVisitor|TestACME|TestSelfSigned|TestReadme|TestMakeServe|TestOwners|TestAcknowledgedSurvivesPowerCut|TestSyncsCome
+WITHOUT_STORES := TestLoadOf2000|TestCLIIsLikeAWS|TestLayerOfMoreThan|TestImageServes|TestDeploymentFiles|TestManifests|TestChart|TestCompose|TestSystemd|TestConfiguredProxies|TestFleet|TestBackup|TestGallery|TestVisitor|TestACME|TestSelfSigned|TestReadme|TestMakeServe|TestOwners|TestAcknowledgedSurvivesPowerCut|TestSyncsCome|TestGetCallerIdentity|TestProfileRuns|TestThroughTLSProxy|TestTooManyCalls|TestLibraries|TestEnvPoints|TestTakenPort|TestVersionIs
 
 GO_TEST_E2E = OPENECR_BINARY=$(CURDIR)/tmp/openecr OPENECR_CRASHING=$(CURDIR)/tmp/openecr-crashing OPENECR_CLIENTS=$(TOOLS)/bin go test -v -count 1 -tags e2e -timeout $(or $(TIMEOUT),30m) $(AS_ROOT)
 

@@ -17,12 +17,16 @@ type Collection struct {
 	GCInterval      time.Duration `name:"gc-interval" help:"How often to remove layers and uploads that nobody needs any more, with their bytes. 0: only by openecr gc. Default: ${default}." default:"1h" env:"OPENECR_GC_INTERVAL" placeholder:"DURATION"`
 	GCBytesInterval time.Duration `name:"gc-bytes-interval" help:"How often to list all stored bytes and remove those that nothing refers to, which crashes leave. 0: only by openecr gc --bytes. Default: ${default}." default:"24h" env:"OPENECR_GC_BYTES_INTERVAL" placeholder:"DURATION"`
 	GCRate          int           `name:"gc-rate" help:"How many things to remove in a second at most. 0: as many as can be. Default: ${default}." default:"200" env:"OPENECR_GC_RATE" placeholder:"N"`
+	GCAbandoned     time.Duration `name:"gc-abandoned" help:"How long nobody must have sent anything to an upload until it is abandoned, and removed. Default: ${default}." default:"24h" env:"OPENECR_GC_ABANDONED" placeholder:"DURATION"`
 	// For tests: how long an AVAILABLE answer holds, and how old abandoned uploads and bytes without a row must be.
 	Lease   time.Duration `hidden:"" env:"OPENECR_LEASE"`
 	GCGrace time.Duration `name:"gc-grace" hidden:"" env:"OPENECR_GC_GRACE"`
 }
 
 func (c Collection) check() error {
+	if c.GCAbandoned < 0 {
+		return fmt.Errorf("--gc-abandoned %s is negative: give the time after which an upload is abandoned, as in 24h", c.GCAbandoned)
+	}
 	if min(c.GCInterval, c.GCBytesInterval, c.Lease, c.GCGrace) < 0 || c.GCRate < 0 {
 		return errors.New("--gc-interval, --gc-bytes-interval and --gc-rate must not be negative: 0 turns each off")
 	}
@@ -30,7 +34,7 @@ func (c Collection) check() error {
 }
 
 func (c Collection) rules() registry.CollectRules {
-	return registry.CollectRules{Rate: c.GCRate, Abandoned: c.GCGrace, Grace: c.GCGrace}
+	return registry.CollectRules{Rate: c.GCRate, Abandoned: cmp.Or(c.GCGrace, c.GCAbandoned), Grace: c.GCGrace}
 }
 
 // lingering are the rules for a store: PostgreSQL may fall back to a standby that lagged or to an earlier point in time,
@@ -104,6 +108,8 @@ type Collect struct {
 	DryRun bool `json:"dryRun" help:"Count what would be removed, and remove nothing."`
 	Rate   int  `json:"rate" help:"How many things to remove in a second at most. 0: as many as can be." default:"0" placeholder:"N"`
 	Bytes  bool `json:"bytes" help:"List all stored bytes too, and remove those that nothing refers to. This takes as long as there is much stored."`
+	// Abandoned is read from the variable that the server reads, too.
+	Abandoned time.Duration `json:"abandoned" help:"How long nobody must have sent anything to an upload until it is abandoned, and removed. Default: ${default}." default:"24h" env:"OPENECR_GC_ABANDONED" placeholder:"DURATION"`
 	// Grace is for tests.
 	Grace time.Duration `json:"grace" hidden:"" env:"OPENECR_GC_GRACE"`
 }
@@ -111,12 +117,15 @@ type Collect struct {
 func (c Collect) readsOnly() bool { return c.DryRun }
 
 func (c Collect) work(ctx context.Context, a *administration, tell func(registry.Collected)) (registry.Collected, error) {
+	if c.Abandoned < 0 {
+		return registry.Collected{}, fmt.Errorf("--abandoned %s is negative: give the time after which an upload is abandoned, as in 24h", c.Abandoned)
+	}
 	if c.Rate < 0 || c.Grace < 0 {
 		return registry.Collected{}, fmt.Errorf("--rate %d is negative: 0 is as many as can be", c.Rate)
 	}
 	var done registry.Collected
 	told := time.Now()
-	rules := a.data.lingering(registry.CollectRules{DryRun: c.DryRun, Rate: c.Rate, Abandoned: c.Grace, Grace: c.Grace, Progress: func(now registry.Collected) {
+	rules := a.data.lingering(registry.CollectRules{DryRun: c.DryRun, Rate: c.Rate, Abandoned: cmp.Or(c.Grace, c.Abandoned), Grace: c.Grace, Progress: func(now registry.Collected) {
 		if time.Since(told) > tellInterval {
 			told = time.Now()
 			tell(done.Plus(now))

@@ -176,6 +176,10 @@ func TestMistakesInCollectionAndVerifyAreClearSentences(t *testing.T) {
 				_, err := Do(t.Context(), c.Stores, Collect{Rate: -1}, func(Collected) {})
 				return err
 			},
+			"--abandoned -1h0m0s is negative: give the time after which an upload is abandoned, as in 24h": func() error {
+				_, err := Do(t.Context(), c.Stores, Collect{Abandoned: -time.Hour}, func(Collected) {})
+				return err
+			},
 			"--sample 101 must be from 0 to 100": func() error {
 				_, err := Do(t.Context(), c.Stores, Verify{Sample: 101}, func(VerifyEvent) {})
 				return err
@@ -193,6 +197,26 @@ func TestMistakesInCollectionAndVerifyAreClearSentences(t *testing.T) {
 	c = newConfig(t)
 	c.GCInterval = -time.Hour
 	if got, want := refusal(t, c), "--gc-interval, --gc-bytes-interval and --gc-rate must not be negative: 0 turns each off"; got != want {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestUploadIsAbandonedAfterTheTimeThatIsSet(t *testing.T) {
+	c := newConfig(t)
+	client := newClient(t, serve(t, c), readEnvironment(t, c))
+	makeRepository(t, client)
+	_, err := client.InitiateLayerUpload(t.Context(), &ecrpublic.InitiateLayerUploadInput{RepositoryName: aws.String("hello")})
+	must(t, err)
+	for _, abandoned := range []time.Duration{0, time.Hour} {
+		if done := collect(t, c.Stores, Collect{Abandoned: abandoned}); done != (Collected{}) {
+			t.Errorf("collected after %s: %+v", abandoned, done)
+		}
+	}
+	eventually(t, "the upload is collected", func() bool {
+		return collect(t, c.Stores, Collect{Abandoned: time.Millisecond}).Uploads.Count == 1
+	})
+	c.GCAbandoned = -time.Hour
+	if got, want := c.Collection.check().Error(), "--gc-abandoned -1h0m0s is negative: give the time after which an upload is abandoned, as in 24h"; got != want {
 		t.Errorf("got %s", got)
 	}
 }

@@ -95,7 +95,8 @@ func statfs(path string) (free, total int64, err error) {
 	if err := unix.Statfs(path, &s); err != nil {
 		return 0, 0, err
 	}
-	return int64(s.Bavail) * int64(s.Bsize), int64(s.Blocks) * int64(s.Bsize), nil
+	block := int64(s.Bsize) //nolint:unconvert // it has 32 bits on other systems
+	return int64(s.Bavail) * block, int64(s.Blocks) * block, nil
 }
 
 // take says whether n bytes may be written, and takes them off.

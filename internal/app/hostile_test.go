@@ -53,6 +53,7 @@ func TestNothingIsDecompressed(t *testing.T) {
 	var bomb bytes.Buffer
 	w := gzip.NewWriter(&bomb)
 	_, err = w.Write([]byte(`{"schemaVersion":2,"x":"`))
+	must(t, err)
 	for range 10 {
 		_, err = w.Write(make([]byte, 1<<20))
 		must(t, err)

@@ -66,7 +66,7 @@ func TestCheckOfData(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
 	good := "ok    options: they fit together\n" +
 		"ok    certificate: none: the server speaks plain HTTP\n" +
-		"ok    metadata: schema version 1\n" +
+		"ok    metadata: schema version 2\n" +
 		"ok    master key: it opens the secrets\n" +
 		"ok    layers: folder " + data + "/blobs is there\n"
 	check := func(when string) {

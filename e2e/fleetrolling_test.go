@@ -44,9 +44,9 @@ func buildNextVersion(t *testing.T) string {
 	dir := t.TempDir()
 	source, err := filepath.Abs("../internal/sqlmeta/migrate.go")
 	must(t, err)
-	const last = `{script("001_init.sql"), 1},`
-	changed := replaceAll(t, readFile(t, source), last, last+`
-		{"CREATE TABLE next_version (id BIGINT PRIMARY KEY); ALTER TABLE repository ADD COLUMN next_version TEXT DEFAULT 'none'", 1},`)
+	const end = "\t}\n}\n\nfunc script(" // of the list of migrations
+	changed := replaceAll(t, readFile(t, source), end, `		{"CREATE TABLE next_version (id BIGINT PRIMARY KEY); ALTER TABLE repository ADD COLUMN next_version TEXT DEFAULT 'none'", 1},
+`+end)
 	replacement, overlay, binary := filepath.Join(dir, "migrate.go"), filepath.Join(dir, "overlay.json"), filepath.Join(dir, "openecr")
 	must(t, os.WriteFile(replacement, []byte(changed), 0o600))
 	files, err := json.Marshal(map[string]map[string]string{"Replace": {source: replacement}})

@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -71,10 +72,8 @@ func (l *loadRig) sign(t *testing.T, s *server, keys aws.CredentialsProvider) {
 	l.check = r.Header
 }
 
-// throttledError is an answer that says: later.
-type throttledError struct{}
-
-func (throttledError) Error() string { return "throttled" }
+// errThrottled is an answer that says: later.
+var errThrottled = errors.New("throttled")
 
 // send sends one request, and reads all of the answer.
 func (l *loadRig) send(ctx context.Context, want int, method, path string, header http.Header, body []byte) (http.Header, error) {
@@ -103,7 +102,7 @@ func (l *loadRig) send(ctx context.Context, want int, method, path string, heade
 	case res.StatusCode == want:
 		return res.Header, nil
 	case res.Header.Get("Retry-After") != "" && (res.StatusCode == http.StatusServiceUnavailable || strings.Contains(start.String(), "ThrottlingException")):
-		return nil, throttledError{}
+		return nil, errThrottled
 	}
 	return nil, fmt.Errorf("%s %s: %s: %s", method, path, res.Status, start.String())
 }
@@ -161,10 +160,10 @@ type tally struct {
 func (y *tally) count(name string, took time.Duration, err error) {
 	y.mu.Lock()
 	defer y.mu.Unlock()
-	switch err.(type) {
-	case nil:
+	switch {
+	case err == nil:
 		y.took[name] = append(y.took[name], took)
-	case throttledError:
+	case errors.Is(err, errThrottled):
 		y.throttled[name]++
 	default:
 		y.failures = append(y.failures, fmt.Errorf("%s after %v: %w", name, took.Round(time.Millisecond), err))
@@ -191,7 +190,7 @@ func (l *loadRig) run(ctx context.Context, clients int, duration time.Duration) 
 				begun := time.Now()
 				err := one.run(ctx)
 				y.count(one.name, time.Since(begun), err)
-				if err == (throttledError{}) {
+				if errors.Is(err, errThrottled) {
 					time.Sleep(time.Second + rand.N(time.Second))
 				}
 			}

@@ -203,7 +203,9 @@ func (f *fixture) startIn(p registry.Path, parts ...string) registry.Upload {
 	f.Helper()
 	up, err := f.registry.StartUpload(f.Context(), owner, p)
 	f.must(err)
+	f.mu.Lock()
 	f.lastUpload = up.ID
+	f.mu.Unlock()
 	for _, content := range parts {
 		up, err = f.registry.AppendUpload(f.Context(), owner, p, up.ID, part(-1, content))
 		f.must(err)

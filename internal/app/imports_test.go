@@ -27,7 +27,7 @@ var rooms = map[string][]string{
 	"internal/admission":    {},
 	"internal/awscli":       {"ecrpublic"},
 	"internal/push":         {"ecrpublic", "internal/progress", "internal/ref"},
-	"internal/audit":        {},
+	"internal/audit":        {"internal/durable"},
 	"internal/webhook":      {"internal/registry"},
 	"internal/policy":       {},
 	"internal/registry":     {"internal/policy", "internal/ref"},

@@ -45,6 +45,9 @@ func TestSecretsAreWrittenNowhere(t *testing.T) {
 	next := do(t, c.Stores, RotateKey{ID: key.ID})
 	do(t, c.Stores, RotateTokenKey{})
 	do(t, c.Stores, ListKeys{})
+	hook := do(t, c.Stores, AddWebhook{URL: receiver.URL})
+	do(t, c.Stores, TestWebhook{ID: hook.ID})
+	do(t, c.Stores, ListWebhooks{})
 
 	requests := flowsWithSecrets(v, cookie)
 	for _, a := range attacksOn(v) {
@@ -65,7 +68,7 @@ func TestSecretsAreWrittenNowhere(t *testing.T) {
 	secrets := map[string]string{
 		"a root secret": v.root.secret, "a new secret": key.Secret, "a rotated secret": next.Secret, "another's secret": v.intruder.secret,
 		"a password": v.password, "an authorization token": base64.StdEncoding.EncodeToString([]byte("AWS:" + v.password)),
-		"a bearer token": v.pullToken, "a session": cookie.Value, "a signature": signature[strings.LastIndex(signature, "=")+1:],
+		"a webhook's secret": strings.TrimPrefix(hook.Secret, "whsec_"), "a bearer token": v.pullToken, "a session": cookie.Value, "a signature": signature[strings.LastIndex(signature, "=")+1:],
 	}
 	master, err := os.ReadFile(c.file(masterKeyFile))
 	must(t, err)

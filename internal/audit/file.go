@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/openecr/openecr/internal/durable"
 )
 
 // file grows to a bound and then moves aside.
@@ -23,7 +25,7 @@ func (f *file) open() (err error) {
 	if err != nil {
 		return err
 	}
-	return syncFolder(f.path)
+	return durable.SyncFolder(filepath.Dir(f.path))
 }
 
 // append writes a line at once. What keeps the file from moving aside keeps no line from being written: it is in trouble.
@@ -98,13 +100,4 @@ func (f *file) close() error {
 	err := errors.Join(f.handle.Sync(), f.handle.Close())
 	f.handle = nil
 	return err
-}
-
-// syncFolder makes the name of a file durable.
-func syncFolder(path string) error {
-	folder, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
 }

@@ -156,16 +156,16 @@ func (d *Disk) begin(c *Call) (end func(), err error) {
 	case "sync_file_range":
 		return nil, nil // it promises nothing
 	case "copy_file_range", "splice":
-		return nil, d.refuse(c, c.arg(2))
+		return nil, d.refuse(c.arg(2))
 	case "sendfile":
-		return nil, d.refuse(c, c.arg(0))
+		return nil, d.refuse(c.arg(0))
 	default:
 		return nil, fmt.Errorf("the rules for it are not known")
 	}
 }
 
 // refuse is for calls that may move bytes where this package does not follow them.
-func (d *Disk) refuse(_ *Call, to string) error {
+func (d *Disk) refuse(to string) error {
 	if d.handles[to] != nil {
 		return fmt.Errorf("it writes to %s, which is not replayed", d.handles[to].node.path)
 	}

@@ -258,7 +258,10 @@ func (r *crashRig) verifyValues(t *testing.T) {
 
 func (r *crashRig) tag(ctx context.Context) (string, error) {
 	data, err := r.registry.manifest(ctx, "changing", "latest")
-	return string(data), err
+	if err != nil {
+		return "", err // data is what the error says
+	}
+	return string(data), nil
 }
 
 func (r *crashRig) sid(ctx context.Context) (string, error) {

@@ -71,6 +71,11 @@ func TestDeploymentFilesNameWhatExists(t *testing.T) {
 			if _, ok := known[command]; !ok {
 				known[command] = help.run(t, command, "--help")
 			}
+			if words := strings.Fields(arguments); strings.Contains(known[command], "openecr "+command+" <command>") {
+				group, verb := command, words[0]
+				command = group + " " + verb
+				known[command] = help.run(t, group, verb, "--help")
+			}
 			for _, option := range options {
 				if !strings.Contains(known[command], option+"=") && !strings.Contains(known[command], option+" ") && !strings.Contains(known[command], option+"\n") {
 					t.Errorf("%s: %q: there is no option %s", path, strings.TrimSpace(match[0]), option)

@@ -185,7 +185,7 @@ func (l *load) pushImage(t *testing.T, registry registryClient, tag string) erro
 	var blobs [2]descriptor
 	for n := range blobs {
 		data := randomData(int64(1 + rand.IntN(96<<10))) // some of them are small enough to need no S3 before their end
-		digest, err := registry.pushBlob(ctx, "hello", data)
+		digest, err := l.pushBlob(ctx, registry, data)
 		if err != nil {
 			return err
 		}
@@ -208,6 +208,20 @@ func (l *load) pushImage(t *testing.T, registry registryClient, tag string) erro
 		}
 	}
 	return nil
+}
+
+// pushBlob pushes a blob. Of a chunk that had to be sent again nobody knows whether it had arrived the first time: an upload
+// that is refused after that is begun again, as clients do.
+func (l *load) pushBlob(ctx context.Context, registry registryClient, data []byte) (digest string, err error) {
+	registry.retries = &retries{most: l.retries.most} // of this blob alone
+	for {
+		digest, err = registry.pushBlob(ctx, "hello", data)
+		again := registry.retries.used.Swap(0)
+		l.retries.used.Add(again)
+		if err == nil || again == 0 {
+			return digest, err
+		}
+	}
 }
 
 // since waits until as many images as that were acknowledged from now on.

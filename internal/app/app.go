@@ -83,7 +83,7 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(c.Transport.check(), c.Collection.check(), c.Protection.check(), c.Auditing.check()); err != nil {
+	if err := c.checkGroups(); err != nil {
 		return nil, err
 	}
 	rates, err := c.rates()

@@ -68,7 +68,12 @@ func (c Config) checkOptions(ctx context.Context) error {
 	if traces == nil {
 		traces = observer.Close()
 	}
-	return errors.Join(c.checkRoot(), proxies, quotas, rates, public, sizes, traces, c.Transport.check(), c.Collection.check(), c.Auditing.check())
+	return errors.Join(c.checkRoot(), proxies, quotas, rates, public, sizes, traces, c.checkGroups())
+}
+
+// checkGroups is what groups of options can say by themselves.
+func (c Config) checkGroups() error {
+	return errors.Join(c.Transport.check(), c.Collection.check(), c.Protection.check(), c.Auditing.check())
 }
 
 func (c Config) encryptionText() string {

@@ -135,7 +135,7 @@ func openNewest(ctx context.Context, folder transfer.Folder, identity string) (r
 
 // openSnapshot opens a copy of its rows, made in the folder scratch, and with it goes the copy.
 func openSnapshot(ctx context.Context, folder transfer.Folder, s transfer.Snapshot, scratch string) (registry.Meta, error) {
-	dir, err := os.MkdirTemp(scratch, ".rows.unfinished-*") // see durable.RemoveUnfinished
+	dir, err := os.MkdirTemp(scratch, durable.Unfinished("rows"))
 	if err != nil {
 		return nil, err
 	}

@@ -20,7 +20,7 @@ var rooms = map[string][]string{
 	"internal/gallery":      {"internal/registry", "internal/ref"},
 	"internal/stsapi":       {"internal/registry"},
 	"internal/auth":         {"internal/durable", "internal/registry", "internal/ref"},
-	"internal/sqlmeta":      {"internal/registry", "internal/ref"},
+	"internal/sqlmeta":      {"internal/durable", "internal/registry", "internal/ref"},
 	"internal/blobfs":       {"internal/durable", "internal/registry", "internal/ref"},
 	"internal/blobs3":       {"internal/registry", "internal/ref"},
 	"internal/telemetry":    {"internal/registry", "internal/ref"},

@@ -10,8 +10,8 @@ import (
 	"syscall"
 )
 
-// unfinished is what temporary files end with, in the folder of the file that they are to become.
-const unfinished = ".unfinished-*"
+// Unfinished is the pattern, for os.CreateTemp and os.MkdirTemp, of what is to become a file of that name in the same folder.
+func Unfinished(name string) string { return "." + name + ".unfinished-*" }
 
 // WriteFile replaces a file as a whole, with mode 0600, and returns once that is durable. Its steps:
 //
@@ -33,7 +33,7 @@ func ReplaceFile(path string, content []byte) error {
 }
 
 func write(path string, content []byte, sync func(*os.File) error, name func(from, to string) error) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+unfinished) // with mode 0600
+	f, err := os.CreateTemp(filepath.Dir(path), Unfinished(filepath.Base(path))) // with mode 0600
 	if err != nil {
 		return err
 	}
@@ -45,12 +45,12 @@ func write(path string, content []byte, sync func(*os.File) error, name func(fro
 	return name(f.Name(), path)
 }
 
-// RemoveUnfinished removes what a crash has left in a folder of WriteFile, CreateFile and whoever else names temporary files
-// and folders so, and counts it. Nobody must be writing there.
+// RemoveUnfinished removes what a crash has left in a folder of WriteFile, CreateFile and whoever else has named temporary files
+// and folders by Unfinished, and counts it. Nobody must be writing there.
 func RemoveUnfinished(dir string) (removed int, err error) {
 	entries, err := os.ReadDir(dir)
 	for _, entry := range entries {
-		if ours, _ := filepath.Match(".*"+unfinished, entry.Name()); ours {
+		if ours, _ := filepath.Match(Unfinished("*"), entry.Name()); ours {
 			err = errors.Join(err, os.RemoveAll(filepath.Join(dir, entry.Name())))
 			removed++
 		}

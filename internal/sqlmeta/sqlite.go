@@ -17,6 +17,7 @@ import (
 
 	"modernc.org/sqlite"
 
+	"github.com/openecr/openecr/internal/durable"
 	"github.com/openecr/openecr/internal/ref"
 )
 
@@ -140,7 +141,7 @@ func jsonList(list any) any {
 // beside it the same mode. It is made under another name and without a flush at every step, and gets its own once it is
 // whole and synced, so a crash leaves no half of a store. Of two that do this at once, the file of one stays.
 func (o Options) createSQLite(ctx context.Context) error {
-	f, err := os.CreateTemp(filepath.Dir(o.Path), "."+filepath.Base(o.Path)+".unfinished-*") // with mode 0600; see durable.RemoveUnfinished
+	f, err := os.CreateTemp(filepath.Dir(o.Path), durable.Unfinished(filepath.Base(o.Path))) // with mode 0600
 	if err != nil {
 		return err
 	}
@@ -156,11 +157,7 @@ func (o Options) createSQLite(ctx context.Context) error {
 	if err := os.Link(f.Name(), o.Path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	dir, err := os.Open(filepath.Dir(o.Path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return durable.SyncFolder(filepath.Dir(o.Path))
 }
 
 // fillSQLite leaves the schema in the file, of which nothing is synced.

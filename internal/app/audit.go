@@ -199,7 +199,7 @@ func (a *auditor) keep(ctx context.Context) {
 func newAuditRecord(ctx context.Context, change registry.Change) audit.Record {
 	r := audit.Record{
 		EventVersion: "1.08", EventTime: time.Now(), EventSource: "ecr-public.amazonaws.com", EventName: change.Action, AWSRegion: onlyRegion,
-		RequestParameters: change.Request, ResponseElements: change.Answer, EventID: uuid.NewString(), ReadOnly: readsOnly(change.Action),
+		RequestParameters: change.Request, ResponseElements: change.Answer, EventID: uuid.NewString(), ReadOnly: registry.ReadsOnly(change.Action),
 		EventType: audit.APICall, ManagementEvent: true, EventCategory: "Management",
 	}
 	rec, ok := ctx.Value(recordKey{}).(*record)
@@ -219,16 +219,6 @@ func newAuditRecord(ctx context.Context, change registry.Change) audit.Record {
 		r.ResponseElements = map[string]string{consoleLogin: map[bool]string{true: "Success", false: "Failure"}[change.Err == nil]}
 	}
 	return r
-}
-
-// readsOnly says whether an action changes nothing, by the words that names of actions begin with.
-func readsOnly(action string) bool {
-	for _, word := range []string{"BatchCheck", "BatchGet", "Describe", "Get", "List", "Ping"} {
-		if strings.HasPrefix(action, word) {
-			return true
-		}
-	}
-	return false
 }
 
 // identityOfCaller is who makes a request. Of credentials that do not hold it says what they claim.

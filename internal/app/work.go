@@ -3,6 +3,7 @@ package app
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/openecr/openecr/internal/admission"
@@ -173,7 +174,7 @@ func (g *gates) around(w work, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
 		if err := g.enter(r, registry.Caller{}, w, 1); err != nil {
 			observe(r, "", registry.Caller{}, err)
-			out.Header().Set("Retry-After", "1")
+			out.Header().Set("Retry-After", strconv.Itoa(registry.KindOf(err).RetryAfter()))
 			http.Error(out, err.Error(), http.StatusServiceUnavailable)
 			return
 		}

@@ -3,22 +3,16 @@ package ecrapi
 import (
 	"encoding/json"
 	"reflect"
-	"strings"
 
 	"github.com/openecr/openecr/ecrpublic"
 	"github.com/openecr/openecr/internal/ref"
 	"github.com/openecr/openecr/internal/registry"
 )
 
-// changes says whether an operation changes anything. The names tell: there is no second list. A login changes nothing,
-// but whoever asks who did what wants to see it.
+// changes says whether an operation changes anything. A login changes nothing, but whoever asks who did what wants to see
+// it.
 func changes(op *ecrpublic.Operation) bool {
-	for _, reads := range []string{"BatchCheck", "Describe", "Get", "List"} {
-		if strings.HasPrefix(op.Name, reads) {
-			return op.Name == "GetAuthorizationToken"
-		}
-	}
-	return true
+	return !registry.ReadsOnly(op.Name) || op.Name == "GetAuthorizationToken"
 }
 
 // account tells whoever keeps account of changes about the call, when it is one that matters there: it changes something,

@@ -120,7 +120,10 @@ func exceptionOf(op *ecrpublic.Operation, err error) (name, message string, ok b
 func writeError(w http.ResponseWriter, op *ecrpublic.Operation, err error) {
 	var refused *registry.Error
 	if errors.As(err, &refused) {
-		write(w, statusOf(w.Header(), refused.Kind), refusal(op, refused))
+		if seconds := refused.Kind.RetryAfter(); seconds > 0 {
+			w.Header().Set("Retry-After", strconv.Itoa(seconds))
+		}
+		write(w, statusOf(refused.Kind), refusal(op, refused))
 		return
 	}
 	name, message, ok := exceptionOf(op, err)
@@ -141,18 +144,13 @@ func writeError(w http.ResponseWriter, op *ecrpublic.Operation, err error) {
 	write(w, status, exceptionBody(name, message))
 }
 
-// statusOf is the status for a kind, and says when to come back where that may help. The SDKs send again after 503 and,
-// whatever the status, after a ThrottlingException; AWS sends that with 400. After 507 they show the message at once.
-func statusOf(h http.Header, kind registry.Kind) int {
+// statusOf is the status for a kind. The SDKs send again after 503 and, whatever the status, after a ThrottlingException;
+// AWS sends that with 400. After 507 they show the message at once.
+func statusOf(kind registry.Kind) int {
 	switch kind {
 	case registry.ReadOnly:
-		h.Set("Retry-After", "30")
 		return http.StatusServiceUnavailable
-	case registry.Overloaded:
-		h.Set("Retry-After", "1")
-		return http.StatusBadRequest
 	case registry.NoRoom:
-		h.Set("Retry-After", "30")
 		return http.StatusInsufficientStorage
 	default:
 		return http.StatusBadRequest

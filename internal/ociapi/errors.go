@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 
 	"github.com/openecr/openecr/internal/ref"
 	"github.com/openecr/openecr/internal/registry"
@@ -166,11 +167,10 @@ func (s *Server) coreRefusal(r *http.Request, q Request, caller registry.Caller,
 	}
 	a := answers[refused.Kind]
 	e := refusef(a.status, a.code, "%s", refused.Message)
+	if seconds := refused.Kind.RetryAfter(); seconds > 0 {
+		e.Header = http.Header{"Retry-After": {strconv.Itoa(seconds)}}
+	}
 	switch {
-	case refused.Kind == registry.ReadOnly || refused.Kind == registry.NoRoom:
-		e.Header = http.Header{"Retry-After": {"30"}}
-	case refused.Kind == registry.Overloaded:
-		e.Header = http.Header{"Retry-After": {"1"}} // it has waited for a place already
 	case refused.Kind == registry.Referenced:
 		e.Header = http.Header{"Allow": {"GET, HEAD"}} // as long as something needs it
 	case refused.Kind == registry.ImageNotFound:

@@ -1,5 +1,7 @@
 package registry
 
+import "strings"
+
 // Change is something that a request has changed, or would have, in the words of the API whatever wire it came on; or a
 // request that was refused because its sender is not known or may not do it. Wires tell it to whoever keeps account.
 //
@@ -11,4 +13,15 @@ type Change struct {
 	Request    any    // nil when it is not known
 	Answer     any    // nil when there is nothing to say
 	Err        error  // why it was refused or failed
+}
+
+// ReadsOnly says whether an action changes nothing. The words that names of actions begin with tell: there is no list of
+// actions to keep.
+func ReadsOnly(action string) bool {
+	for _, word := range []string{"BatchCheck", "BatchGet", "Describe", "Get", "List", "Ping"} {
+		if strings.HasPrefix(action, word) {
+			return true
+		}
+	}
+	return false
 }

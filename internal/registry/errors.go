@@ -78,6 +78,18 @@ func KindOf(err error) Kind {
 	return Internal
 }
 
+// RetryAfter is how many seconds to wait before asking again; 0 where that would not help.
+func (k Kind) RetryAfter() int {
+	switch k {
+	case ReadOnly, NoRoom:
+		return 30 // somebody has to end it
+	case Overloaded:
+		return 1 // the request has waited for a place already
+	default:
+		return 0
+	}
+}
+
 func errorf(kind Kind, format string, args ...any) *Error {
 	return &Error{Kind: kind, Message: fmt.Sprintf(format, args...)}
 }
